@@ -1,0 +1,63 @@
+/* An eventfd that nobody reads: once written it stays readable. */
+#include "common/cancel.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "common/clock.h"
+#include "common/err.h"
+
+int
+kb_cancel_init(struct kb_cancel *c)
+{
+	atomic_init(&c->fired, 0);
+	c->fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (c->fd < 0) {
+		int e = errno;
+
+		return kb_err(-e, "eventfd: %s", strerror(e));
+	}
+	return 0;
+}
+
+void
+kb_cancel_release(struct kb_cancel *c)
+{
+	if (c->fd >= 0)
+		close(c->fd);
+	c->fd = -1;
+}
+
+void
+kb_cancel_fire(struct kb_cancel *c, int why)
+{
+	int none = 0, saved = errno;
+	uint64_t one = 1;
+
+	if (atomic_compare_exchange_strong(&c->fired, &none, why)) {
+		while (write(c->fd, &one, sizeof(one)) < 0 && errno == EINTR)
+			;
+	}
+	errno = saved;
+}
+
+int
+kb_cancel_sleep(struct kb_cancel *c, int ms)
+{
+	int64_t until = kb_clock_ms() + ms;
+	struct pollfd p = {.fd = kb_cancel_fd(c), .events = POLLIN};
+
+	for (;;) {
+		int64_t left = until - kb_clock_ms();
+
+		if (kb_cancel_fired(c))
+			return kb_err(-ECANCELED, "interrupted");
+		if (left <= 0)
+			return 0;
+		poll(&p, 1, (int)left);
+	}
+}

@@ -1,0 +1,41 @@
+/* Topic administration, by librdkafka's admin client. One thread at a time. */
+#ifndef KB_KAFKA_ADMIN_H
+#define KB_KAFKA_ADMIN_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct kb_admin;
+struct kb_conf;
+
+int
+kb_admin_new(const struct kb_conf *conf, struct kb_admin **out);
+void
+kb_admin_free(struct kb_admin *a);
+
+/*
+ * Calls each for every dynamic override of a topic (source
+ * DYNAMIC_TOPIC_CONFIG), by name. -EACCES: not authorised (the sentence says
+ * which ACL is missing).
+ */
+int
+kb_admin_topic_settings(struct kb_admin *a, const char *topic,
+	int (*each)(void *ctx, const char *name, const char *value),
+	void *ctx);
+
+struct kb_admin_setting {
+	const char *name;
+	const char *value;
+};
+
+/*
+ * Creates a topic and waits until every partition has a leader, as far as the
+ * controller says. replication -1: the broker's default. -EEXIST, -EACCES,
+ * -EINVAL (the broker's words are in the sentence).
+ */
+int
+kb_admin_create_topic(struct kb_admin *a, const char *topic,
+	int32_t partitions, int32_t replication,
+	const struct kb_admin_setting *settings, size_t count);
+
+#endif

@@ -1,0 +1,88 @@
+/*
+ * Fetches partitions from their leaders: a connection a leader, one event
+ * loop, no thread. A partition is in at most one outstanding request. Requests
+ * go by topic id from Fetch 13, by name with 4..11. Throttling, leader moves,
+ * lost connections and slow brokers are dealt with inside; what a caller must
+ * decide comes out as an event. One thread at a time.
+ */
+#ifndef KB_KAFKA_FETCHER_H
+#define KB_KAFKA_FETCHER_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/buf.h"
+#include "common/uuid.h"
+#include "kafka/cluster.h"
+#include "kafka/txn.h"
+
+struct kb_fetcher;
+struct kb_fetch_part;
+
+int
+kb_fetcher_new(struct kb_cluster *cluster, enum kb_isolation isolation,
+	struct kb_fetcher **out);
+void
+kb_fetcher_free(struct kb_fetcher *f);
+
+/*
+ * Fetch this partition from `offset` on, until kb_fetcher_remove(). id zero:
+ * by name only. last_epoch: leader epoch of the last batch already stored, -1
+ * none: asked about at the first fetch and after each leader change. user
+ * comes back in events.
+ */
+int
+kb_fetcher_add(struct kb_fetcher *f, const char *topic,
+	const struct kb_uuid *id, int32_t partition, int64_t offset,
+	int32_t last_epoch, void *user, struct kb_fetch_part **out);
+void
+kb_fetcher_remove(struct kb_fetcher *f, struct kb_fetch_part *p);
+
+/*
+ * Where to go on, once an event of this partition has been dealt with. A
+ * partition is not fetched again until told.
+ */
+void
+kb_fetcher_advance(struct kb_fetcher *f, struct kb_fetch_part *p,
+	int64_t offset, int32_t last_epoch);
+
+enum kb_fetch_kind {
+	KB_FETCH_DATA, /* records: whole batches then perhaps a torn tail;
+			  may be empty (not the end: H5) */
+	KB_FETCH_GAP, /* the log now starts at log_start, above our offset;
+			 confirmed with ListOffsets at the leader (F2) */
+	KB_FETCH_TRUNCATED, /* the log was cut: epoch last_epoch ends at
+			       `end`, below our offset, or our offset lies
+			       beyond the log's end (H17) */
+	KB_FETCH_DELETED, /* the topic is gone or has another id (H6) */
+	KB_FETCH_FAILED, /* error and sentence: this partition cannot go on */
+};
+
+struct kb_fetch_event {
+	enum kb_fetch_kind kind;
+	struct kb_fetch_part *part;
+	void *user;
+	int64_t offset; /* that was asked for */
+	struct kb_slice records; /* DATA: borrowed until the next call */
+	int64_t high_watermark;
+	int64_t last_stable;
+	int64_t log_start; /* DATA, GAP; -1 unknown */
+	const struct kb_aborted *aborted; /* DATA: borrowed likewise */
+	size_t aborted_count;
+	int64_t end; /* TRUNCATED */
+	int error; /* FAILED: -errno */
+	const char *sentence; /* FAILED, TRUNCATED, DELETED: borrowed */
+};
+
+/*
+ * The next event. 0. 1: timeout_ms passed, or nothing is being fetched.
+ * -ECANCELED. -EIO: no broker of the cluster could be reached for
+ * message.timeout.ms. An answer of `fetch.max.bytes` in all is asked for,
+ * `fetch.message.max.bytes` (at most) a partition, starting with another
+ * partition each time.
+ */
+int
+kb_fetcher_next(struct kb_fetcher *f, int timeout_ms,
+	struct kb_fetch_event *out);
+
+#endif
