@@ -30,9 +30,10 @@ void
 kb_txn_release(struct kb_txn *t);
 
 /*
- * Takes the aborted list of one answer, before its batches: in any order,
- * possibly naming what earlier answers named. Replaces the list; what is
- * active stays only while the new list or an unseen marker keeps it.
+ * Takes the aborted list of one answer, before its batches: in any order, as
+ * the broker gave it for the offset asked for. The answer stands for itself:
+ * the broker names again what earlier answers named as long as it matters, so
+ * everything known before is forgotten. To be called for empty lists too.
  */
 int
 kb_txn_answer(struct kb_txn *t, const struct kb_aborted *list, size_t count);
@@ -42,7 +43,8 @@ enum kb_txn_verdict { KB_TXN_KEEP, KB_TXN_ABORTED, KB_TXN_MARKER };
 /*
  * Judges the next batch of the partition, in order. For a control batch,
  * key is the decoded control record's key (its first record), which tells an
- * abort marker from others. -EBADMSG: not a control record's key.
+ * abort marker from others; not looked at when the batch has no record.
+ * -EBADMSG: not a control record's key.
  */
 int
 kb_txn_judge(struct kb_txn *t, const struct kb_batch *b, struct kb_slice key,
