@@ -21,9 +21,8 @@ struct kb_blob;
 struct kb_blob_writer;
 
 /*
- * A directory. create: made, durably, when absent. -ENOENT; -ENOTDIR;
- * -EOPNOTSUPP when the file system can publish neither by O_TMPFILE and
- * linkat(2) nor by renameat2(2) with RENAME_NOREPLACE.
+ * A directory. create: made, durably, when absent. -ENOENT; -ENOTDIR; -EACCES.
+ * Nothing is written before the first kb_store_create().
  */
 int
 kb_store_open_local(const char *path, bool create, struct kb_store **out);
@@ -41,10 +40,14 @@ kb_store_name(const struct kb_store *s);
 
 /* ---- writing ---- */
 
-/* Begins a blob that nobody sees. Nothing is done about name yet. */
+/*
+ * Begins a blob that nobody sees. Nothing is done about name yet. -EINVAL: not
+ * a name; -EOPNOTSUPP: the file system can publish neither by O_TMPFILE and
+ * linkat(2) nor by renameat2(2) with RENAME_NOREPLACE.
+ */
 int
-kb_store_create(struct kb_store *s, const char *name,
-	struct kb_blob_writer **out);
+kb_store_create(
+	struct kb_store *s, const char *name, struct kb_blob_writer **out);
 
 /* Appends. A writer that failed stays failed. -ENOSPC, -EIO, ... */
 int
@@ -86,14 +89,15 @@ kb_blob_close(struct kb_blob *b);
 
 /* The whole blob, appended to out. -EFBIG above max bytes. */
 int
-kb_store_read_all(struct kb_store *s, const char *name, size_t max,
-	struct kb_buf *out);
+kb_store_read_all(
+	struct kb_store *s, const char *name, size_t max, struct kb_buf *out);
 
 /*
  * Entries directly below prefix ("" or "a/b", without a final slash), in byte
  * order: `name` is the last part alone; `is_dir` for what has more below it.
- * A prefix that is not there lists nothing: 0. The callback returns 0 to go
- * on; anything else ends the listing and is returned.
+ * Temporary files are not shown; empty directories may be. A prefix that is
+ * not there lists nothing: 0. The callback may use the store, and returns 0 to
+ * go on; anything else ends the listing and is returned.
  */
 int
 kb_store_list(struct kb_store *s, const char *prefix,
