@@ -25,6 +25,12 @@ kb_cluster_open(const struct kb_conf *conf, struct kb_cancel *cancel,
 void
 kb_cluster_close(struct kb_cluster *c);
 
+/* What the cluster was opened with. */
+const struct kb_conf *
+kb_cluster_conf(const struct kb_cluster *c);
+struct kb_cancel *
+kb_cluster_cancel(const struct kb_cluster *c);
+
 /* As the brokers print it. */
 const char *
 kb_cluster_id(const struct kb_cluster *c);
