@@ -1,0 +1,321 @@
+/*
+ * Measuring and rendering ask the same two questions of a string of bytes:
+ * what its escapes add, and whether it is UTF-8 at all. The first is counted
+ * in a loop over bytes that the compiler turns into wide instructions; only
+ * bytes above ASCII need the second. Everything else in a line is of a length
+ * known beforehand, so:
+ *
+ * 1. render() and measure() walk the same fields in the same order; a field's
+ *    put_x() writes exactly what its size_x() says.
+ */
+#include "format/jsonl.h"
+
+#include <endian.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "format/base64.h"
+#include "format/utf8.h"
+
+/* A resolver that runs before a sanitizer is up would crash. */
+#if defined(__x86_64__) && !defined(__clang__) &&                              \
+	!defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+#define WIDE __attribute__((target_clones("avx2", "default")))
+#else
+#define WIDE
+#endif
+
+#define LOOK_STEP 128 /* so that a byte can count what is in it */
+#define NUMBER_MAX 20 /* characters of INT64_MIN */
+
+/* What a string of bytes holds. */
+struct look {
+	uint64_t extra; /* bytes that its escapes add */
+	bool high;	/* a byte is above ASCII */
+};
+
+#define PUT(out, text) put_raw(out, text, sizeof(text) - 1)
+
+static char *
+put_raw(char *out, const void *data, size_t len)
+{
+	memcpy(out, data, len);
+	return out + len;
+}
+
+void
+kb_jsonl_init(struct kb_jsonl *v, const char *topic, int32_t partition)
+{
+	int n = snprintf(v->head, sizeof(v->head),
+		"{\"topic\":\"%s\",\"partition\":%" PRId32 ",\"offset\":",
+		topic, partition);
+
+	v->head_len = (size_t)n;
+}
+
+/* ---- strings ---- */
+
+/* After the backslash; 'u': \u00XX. */
+static const char escape_of[128] = {
+	[0x00 ... 0x07] = 'u',
+	['\b'] = 'b',
+	['\t'] = 't',
+	['\n'] = 'n',
+	['\v'] = 'u',
+	['\f'] = 'f',
+	['\r'] = 'r',
+	[0x0e ... 0x1f] = 'u',
+	['"'] = '"',
+	['\\'] = '\\',
+};
+
+/* What control characters add: \n one byte, \u00XX five. */
+static uint64_t
+count_control(const uint8_t *s, size_t n)
+{
+	uint64_t extra = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		if (s[i] < 0x20)
+			extra += escape_of[s[i]] == 'u' ? 5 : 1;
+	}
+	return extra;
+}
+
+/* Counted in bytes, a step at a time: that is what makes it wide. */
+WIDE static struct look
+look_at(const uint8_t *s, size_t n)
+{
+	struct look l = {0};
+	uint8_t high = 0;
+
+	while (n > 0) {
+		size_t step = n < LOOK_STEP ? n : LOOK_STEP;
+		uint8_t quoted = 0, lowest = 0xff;
+
+		for (size_t i = 0; i < step; i++) {
+			uint8_t c = s[i];
+
+			quoted = (uint8_t)(quoted + ((c == '"') | (c == '\\')));
+			lowest = c < lowest ? c : lowest;
+			high |= c;
+		}
+		l.extra += quoted;
+		if (lowest < 0x20)
+			l.extra += count_control(s, step);
+		s += step;
+		n -= step;
+	}
+	l.high = high & 0x80;
+	return l;
+}
+
+static char *
+put_escape(char *out, uint8_t c)
+{
+	static const char hex[] = "0123456789ABCDEF";
+
+	*out++ = '\\';
+	*out++ = escape_of[c];
+	if (escape_of[c] == 'u') {
+		out = PUT(out, "00");
+		*out++ = hex[c >> 4];
+		*out++ = hex[c & 15];
+	}
+	return out;
+}
+
+#define EACH(c) (UINT64_C(0x0101010101010101) * (c))
+
+/* The lowest bit set is in the first of eight bytes that needs an escape. */
+static uint64_t
+find_special(uint64_t word)
+{
+	uint64_t quote = word ^ EACH('"'), slash = word ^ EACH('\\');
+
+	return (((quote - EACH(1)) & ~quote) | ((slash - EACH(1)) & ~slash) |
+		       ((word - EACH(0x20)) & ~word)) &
+	       EACH(0x80);
+}
+
+/* Eight bytes are stored at a time; what is too much is overwritten. */
+static char *
+put_escaped(char *out, const uint8_t *s, size_t n)
+{
+	const uint8_t *end = s + n;
+	uint64_t word, special;
+
+	while (end - s >= (ptrdiff_t)sizeof(word)) {
+		memcpy(&word, s, sizeof(word));
+		memcpy(out, &word, sizeof(word));
+		special = find_special(le64toh(word));
+		if (!special) {
+			s += sizeof(word);
+			out += sizeof(word);
+			continue;
+		}
+		s += __builtin_ctzll(special) / 8;
+		out += __builtin_ctzll(special) / 8;
+		out = put_escape(out, *s++);
+	}
+	for (; s < end; s++) {
+		if (*s < 0x80 && escape_of[*s])
+			out = put_escape(out, *s);
+		else
+			*out++ = (char)*s;
+	}
+	return out;
+}
+
+/* null, a string, or {"base64":"..."}. */
+static uint64_t
+size_bytes(struct kb_slice s)
+{
+	struct look l;
+
+	if (!s.data)
+		return sizeof("null") - 1;
+	l = look_at(s.data, s.len);
+	if (l.high && !kb_utf8_valid(s.data, s.len))
+		return sizeof("{\"base64\":\"\"}") - 1 + kb_base64_size(s.len);
+	return 2 + s.len + l.extra;
+}
+
+static char *
+put_bytes(char *out, struct kb_slice s)
+{
+	struct look l;
+
+	if (!s.data)
+		return PUT(out, "null");
+	l = look_at(s.data, s.len);
+	if (l.high && !kb_utf8_valid(s.data, s.len)) {
+		out = PUT(out, "{\"base64\":\"");
+		out += kb_base64_encode(out, s.data, s.len);
+		return PUT(out, "\"}");
+	}
+	*out++ = '"';
+	out = l.extra ? put_escaped(out, s.data, s.len)
+		      : put_raw(out, s.data, s.len);
+	*out++ = '"';
+	return out;
+}
+
+/* ---- numbers ---- */
+
+static uint64_t
+magnitude(int64_t v)
+{
+	return v < 0 ? -(uint64_t)v : (uint64_t)v;
+}
+
+static uint64_t
+size_number(int64_t v)
+{
+	uint64_t n = 1 + (v < 0);
+
+	for (uint64_t m = magnitude(v); m >= 10; m /= 10)
+		n++;
+	return n;
+}
+
+static char *
+put_number(char *out, int64_t v)
+{
+	char text[NUMBER_MAX];
+	size_t at = sizeof(text);
+	uint64_t m = magnitude(v);
+
+	do {
+		text[--at] = (char)('0' + m % 10);
+		m /= 10;
+	} while (m);
+	if (v < 0)
+		text[--at] = '-';
+	return put_raw(out, text + at, sizeof(text) - at);
+}
+
+/* ---- headers ---- */
+
+/* ,"headers":[name,value,...] */
+static uint64_t
+size_headers(const struct kb_record *r)
+{
+	struct kb_slice name, value;
+	struct kb_headers it;
+	uint64_t n = sizeof(",\"headers\":[]") - 1;
+	bool first = true;
+
+	kb_headers_init(&it, r);
+	while (kb_headers_next(&it, &name, &value) == 0) {
+		n += size_bytes(name) + size_bytes(value) + (first ? 1 : 2);
+		first = false;
+	}
+	return n;
+}
+
+static char *
+put_headers(char *out, const struct kb_record *r)
+{
+	struct kb_slice name, value;
+	struct kb_headers it;
+	bool first = true;
+
+	out = PUT(out, ",\"headers\":[");
+	kb_headers_init(&it, r);
+	while (kb_headers_next(&it, &name, &value) == 0) {
+		if (!first)
+			*out++ = ',';
+		first = false;
+		out = put_bytes(out, name);
+		*out++ = ',';
+		out = put_bytes(out, value);
+	}
+	*out++ = ']';
+	return out;
+}
+
+/* ---- lines ---- */
+
+/* Up to the timestamp itself. */
+static struct kb_slice
+time_label(const struct kb_record *r)
+{
+	return kb_slice_str(r->logappend ? ",\"tstype\":\"logappend\",\"ts\":"
+					 : ",\"tstype\":\"create\",\"ts\":");
+}
+
+uint64_t
+kb_jsonl_measure(const struct kb_jsonl *v, const struct kb_record *r)
+{
+	uint64_t n = v->head_len + size_number(r->offset);
+
+	if (r->timestamp != -1)
+		n += time_label(r).len + size_number(r->timestamp);
+	if (r->header_count)
+		n += size_headers(r);
+	n += sizeof(",\"key\":") - 1 + size_bytes(r->key);
+	n += sizeof(",\"payload\":") - 1 + size_bytes(r->value);
+	return n + sizeof("}\n") - 1;
+}
+
+size_t
+kb_jsonl_render(const struct kb_jsonl *v, const struct kb_record *r, char *out)
+{
+	char *at = put_raw(out, v->head, v->head_len);
+
+	at = put_number(at, r->offset);
+	if (r->timestamp != -1) {
+		at = put_raw(at, time_label(r).data, time_label(r).len);
+		at = put_number(at, r->timestamp);
+	}
+	if (r->header_count)
+		at = put_headers(at, r);
+	at = PUT(at, ",\"key\":");
+	at = put_bytes(at, r->key);
+	at = PUT(at, ",\"payload\":");
+	at = put_bytes(at, r->value);
+	at = PUT(at, "}\n");
+	return (size_t)(at - out);
+}
