@@ -42,8 +42,8 @@ kb_conn_name(const struct kb_conn *c);
  * -EPROTONOSUPPORT when there is none.
  */
 int
-kb_conn_version(const struct kb_conn *c, enum kb_api api, int min, int max,
-	int *out);
+kb_conn_version(
+	const struct kb_conn *c, enum kb_api api, int min, int max, int *out);
 
 /*
  * Sends a request: header v1, or v2 (KIP-482) when flexible, then body.

@@ -1,0 +1,569 @@
+/*
+ * A non-blocking socket; every wait is a poll(2) over the socket and the
+ * cancel descriptor, bounded by the caller's deadline.
+ *
+ * Answers are read straight into the caller's buffer. The size that an answer
+ * claims is compared with receive.message.max.bytes, and even then memory is
+ * only taken as bytes arrive: never more than twice what is there.
+ */
+#include "kafka/conn.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include "common/bytes.h"
+#include "common/cancel.h"
+#include "common/clock.h"
+#include "common/cursor.h"
+#include "common/err.h"
+#include "kafka/conf.h"
+#include "kafka/status.h"
+#include "kafka/versions.h"
+#include "kafka/wire.h"
+
+/* What is reserved at once for an answer, before any byte of it is there. */
+#define FIRST_RESERVE (256 << 10)
+
+struct kb_conn {
+	int fd;
+	char *name;		  /* host:port */
+	const char *client_id;	  /* of the configuration */
+	struct kb_cancel *cancel; /* may be NULL */
+	int64_t timeout_ms;	  /* of kb_conn_call() */
+	uint32_t answer_max;
+	int32_t next_id;
+	bool spoken; /* it has answered once, so it is Kafka */
+	struct kb_versions versions;
+};
+
+/* ---- waiting ---- */
+
+static int
+lost(const struct kb_conn *c, int e)
+{
+	return kb_err(-e, "%s: %s", c->name, strerror(e));
+}
+
+/*
+ * Waits for events (POLLIN, POLLOUT). 0; -ETIMEDOUT and -ECANCELED with a
+ * sentence. An error of the socket counts as readiness: the next call on it
+ * tells.
+ */
+static int
+wait_ready(const struct kb_conn *c, short events, int64_t deadline)
+{
+	struct pollfd p[2] = {
+		{.fd = c->fd, .events = events},
+		{.fd = kb_cancel_fd(c->cancel), .events = POLLIN},
+	};
+
+	for (;;) {
+		int64_t left = deadline - kb_clock_ms();
+		int n;
+
+		if (kb_cancel_fired(c->cancel))
+			return kb_err(-ECANCELED, "%s: interrupted", c->name);
+		if (left < 0)
+			left = 0;
+		n = poll(p, 2, left > INT_MAX ? INT_MAX : (int)left);
+		if (n < 0 && errno != EINTR)
+			return lost(c, errno);
+		if (n > 0 && p[0].revents)
+			return 0;
+		if (n == 0 && left == 0)
+			return kb_err(-ETIMEDOUT,
+				"%s: no answer from the broker in time",
+				c->name);
+	}
+}
+
+/* ---- opening ---- */
+
+static int
+set_option(const struct kb_conn *c, int level, int option, int64_t value)
+{
+	int v = (int)value;
+
+	if (setsockopt(c->fd, level, option, &v, sizeof(v)) < 0)
+		return lost(c, errno);
+	return 0;
+}
+
+/* Buffer sizes must be set before connecting to have effect on windows. */
+static int
+set_options(const struct kb_conn *c, const struct kb_conf *conf)
+{
+	int64_t in = kb_conf_get_int(conf, "socket.receive.buffer.bytes");
+	int64_t out = kb_conf_get_int(conf, "socket.send.buffer.bytes");
+	const char *alive = kb_conf_get(conf, "socket.keepalive.enable");
+	int r = set_option(c, IPPROTO_TCP, TCP_NODELAY, 1);
+
+	if (r == 0 && !strcmp(alive, "true"))
+		r = set_option(c, SOL_SOCKET, SO_KEEPALIVE, 1);
+	if (r == 0 && in > 0)
+		r = set_option(c, SOL_SOCKET, SO_RCVBUF, in);
+	if (r == 0 && out > 0)
+		r = set_option(c, SOL_SOCKET, SO_SNDBUF, out);
+	return r;
+}
+
+static int
+finish_connect(const struct kb_conn *c, int64_t deadline)
+{
+	int e = 0, r = wait_ready(c, POLLOUT, deadline);
+	socklen_t size = sizeof(e);
+
+	if (r == -ETIMEDOUT)
+		return kb_err(r, "%s: connecting took too long", c->name);
+	if (r < 0)
+		return r;
+	if (getsockopt(c->fd, SOL_SOCKET, SO_ERROR, &e, &size) < 0)
+		e = errno;
+	return e ? lost(c, e) : 0;
+}
+
+static int
+connect_address(struct kb_conn *c, const struct kb_conf *conf,
+	const struct addrinfo *a, int64_t deadline)
+{
+	int r;
+
+	c->fd = socket(a->ai_family,
+		a->ai_socktype | SOCK_NONBLOCK | SOCK_CLOEXEC, a->ai_protocol);
+	if (c->fd < 0)
+		return lost(c, errno);
+	r = set_options(c, conf);
+	if (r < 0)
+		goto out;
+	if (connect(c->fd, a->ai_addr, a->ai_addrlen) < 0) {
+		if (errno == EINPROGRESS)
+			r = finish_connect(c, deadline);
+		else
+			r = lost(c, errno);
+	}
+out:
+	if (r < 0) {
+		close(c->fd);
+		c->fd = -1;
+	}
+	return r;
+}
+
+static int
+resolve(const struct kb_conn *c, const struct kb_conf *conf, const char *host,
+	int port, struct addrinfo **out)
+{
+	const char *family = kb_conf_get(conf, "broker.address.family");
+	struct addrinfo hints = {
+		.ai_family = !strcmp(family, "v4")   ? AF_INET
+			     : !strcmp(family, "v6") ? AF_INET6
+						     : AF_UNSPEC,
+		.ai_socktype = SOCK_STREAM,
+		.ai_flags = AI_ADDRCONFIG | AI_NUMERICSERV,
+	};
+	char service[16];
+	int e;
+
+	snprintf(service, sizeof(service), "%d", port);
+	e = getaddrinfo(host, service, &hints, out);
+	if (e == 0)
+		return 0;
+	return kb_err(-EHOSTUNREACH, "%s: cannot find the host: %s", c->name,
+		e == EAI_SYSTEM ? strerror(errno) : gai_strerror(e));
+}
+
+static int
+connect_any(struct kb_conn *c, const struct kb_conf *conf, const char *host,
+	int port, int64_t deadline)
+{
+	struct addrinfo *list, *a;
+	int64_t count = 0;
+	int r = resolve(c, conf, host, port, &list);
+
+	if (r < 0)
+		return r;
+	for (a = list; a; a = a->ai_next)
+		count++;
+	/* Each address gets its share of what time is left. */
+	for (a = list; a; a = a->ai_next, count--) {
+		int64_t now = kb_clock_ms();
+
+		r = connect_address(c, conf, a, now + (deadline - now) / count);
+		if (r == 0 || r == -ECANCELED)
+			break;
+	}
+	freeaddrinfo(list);
+	return r;
+}
+
+/* The first words with whoever is there: they must be Kafka's. */
+static int
+ask_versions(struct kb_conn *c, int64_t deadline)
+{
+	struct kb_buf answer = {0};
+	int16_t error = 0;
+	int32_t id;
+	int r;
+
+	r = kb_conn_send(c, KB_API_VERSIONS, 0, false, (struct kb_slice){0},
+		deadline, &id);
+	if (r == 0)
+		r = kb_conn_recv(c, id, false, deadline, &answer);
+	if (r == 0)
+		r = kb_versions_answer_read(
+			kb_buf_slice(&answer), &error, &c->versions);
+	if (r == -ECONNRESET)
+		r = kb_err(r,
+			"%s: closed the connection on the first "
+			"request: is this a PLAINTEXT listener of a "
+			"Kafka broker?",
+			c->name);
+	else if (r == -EBADMSG && !strstr(kb_err_text(), c->name))
+		r = kb_err(r, "%s: %s", c->name, kb_err_text());
+	else if (r == 0 && error)
+		r = kb_err(-EPROTONOSUPPORT, "%s: ApiVersions: %s", c->name,
+			kb_status_name(error));
+	kb_buf_release(&answer);
+	return r;
+}
+
+int
+kb_conn_open(const struct kb_conf *conf, const char *host, int port,
+	struct kb_cancel *cancel, struct kb_conn **out)
+{
+	int64_t deadline =
+		kb_clock_ms() +
+		kb_conf_get_int(conf, "socket.connection.setup.timeout.ms");
+	struct kb_conn *c = calloc(1, sizeof(*c));
+	int r;
+
+	if (!c)
+		return kb_err(-ENOMEM, "out of memory");
+	c->fd = -1;
+	c->cancel = cancel;
+	c->client_id = kb_conf_get(conf, "client.id");
+	c->timeout_ms = kb_conf_get_int(conf, "socket.timeout.ms");
+	c->answer_max =
+		(uint32_t)kb_conf_get_int(conf, "receive.message.max.bytes");
+	if (asprintf(&c->name, strchr(host, ':') ? "[%s]:%d" : "%s:%d", host,
+		    port) < 0) {
+		c->name = NULL;
+		r = kb_err(-ENOMEM, "out of memory");
+		goto fail;
+	}
+	r = connect_any(c, conf, host, port, deadline);
+	if (r == 0)
+		r = ask_versions(c, deadline);
+	if (r < 0)
+		goto fail;
+	*out = c;
+	return 0;
+fail:
+	kb_conn_close(c);
+	return r;
+}
+
+void
+kb_conn_close(struct kb_conn *c)
+{
+	if (!c)
+		return;
+	if (c->fd >= 0)
+		close(c->fd);
+	free(c->name);
+	free(c);
+}
+
+const char *
+kb_conn_name(const struct kb_conn *c)
+{
+	return c->name;
+}
+
+int
+kb_conn_fd(const struct kb_conn *c)
+{
+	return c->fd;
+}
+
+int
+kb_conn_version(
+	const struct kb_conn *c, enum kb_api api, int min, int max, int *out)
+{
+	int theirs_min = c->versions.api[api].min;
+	int theirs_max = c->versions.api[api].max;
+	int top = theirs_max < max ? theirs_max : max;
+
+	if (top < min || top < theirs_min)
+		return kb_err(-EPROTONOSUPPORT,
+			"%s: the broker has versions %d to %d of request %d, "
+			"needed is one of %d to %d",
+			c->name, theirs_min, theirs_max, (int)api, min, max);
+	*out = top;
+	return 0;
+}
+
+/* ---- sending ---- */
+
+/* The frame's size and the request header: v1, or v2 (KIP-482). */
+static int
+put_header(struct kb_buf *out, enum kb_api api, int version, bool flexible,
+	int32_t id, const char *client_id, size_t body)
+{
+	uint64_t size;
+	int r = 0;
+
+	r |= kb_buf_put_i32(out, 0);
+	r |= kb_buf_put_i16(out, (int16_t)api);
+	r |= kb_buf_put_i16(out, (int16_t)version);
+	r |= kb_buf_put_i32(out, id);
+	r |= kb_wire_put_string(out, false, client_id);
+	r |= kb_wire_put_tags(out, flexible);
+	if (r < 0)
+		return r;
+	size = (uint64_t)out->len - 4 + body;
+	if (size > INT32_MAX)
+		return kb_err(-EINVAL,
+			"a request of %" PRIu64 " bytes is too large for Kafka",
+			size);
+	kb_store_be32(out->data, (uint32_t)size);
+	return 0;
+}
+
+static int
+send_all(const struct kb_conn *c, struct iovec *v, int count, int64_t deadline)
+{
+	struct msghdr m = {.msg_iov = v, .msg_iovlen = (size_t)count};
+	int r;
+
+	while (m.msg_iovlen > 0) {
+		ssize_t n = sendmsg(c->fd, &m, MSG_NOSIGNAL);
+
+		if (n < 0 && errno == EAGAIN) {
+			r = wait_ready(c, POLLOUT, deadline);
+			if (r < 0)
+				return r;
+		} else if (n < 0 && errno != EINTR) {
+			return lost(c, errno == EPIPE ? ECONNRESET : errno);
+		}
+		while (n > 0 && m.msg_iovlen > 0) {
+			size_t k = m.msg_iov->iov_len;
+
+			if (k > (size_t)n)
+				k = (size_t)n;
+			m.msg_iov->iov_base = (char *)m.msg_iov->iov_base + k;
+			m.msg_iov->iov_len -= k;
+			n -= (ssize_t)k;
+			if (m.msg_iov->iov_len > 0)
+				break;
+			m.msg_iov++;
+			m.msg_iovlen--;
+		}
+		while (m.msg_iovlen > 0 && m.msg_iov->iov_len == 0) {
+			m.msg_iov++;
+			m.msg_iovlen--;
+		}
+	}
+	return 0;
+}
+
+int
+kb_conn_send(struct kb_conn *c, enum kb_api api, int version, bool flexible,
+	struct kb_slice body, int64_t deadline, int32_t *out_id)
+{
+	struct kb_buf head = {0};
+	struct iovec v[2];
+	int r = put_header(&head, api, version, flexible, c->next_id,
+		c->client_id, body.len);
+
+	if (r < 0)
+		goto out;
+	v[0] = (struct iovec){head.data, head.len};
+	v[1] = (struct iovec){(void *)(uintptr_t)body.data, body.len};
+	r = send_all(c, v, 2, deadline);
+	if (r < 0)
+		goto out;
+	*out_id = c->next_id;
+	c->next_id = c->next_id == INT32_MAX ? 0 : c->next_id + 1;
+out:
+	kb_buf_release(&head);
+	return r;
+}
+
+/* ---- receiving ---- */
+
+/* Reads exactly len bytes. */
+static int
+recv_all(const struct kb_conn *c, uint8_t *data, size_t len, int64_t deadline)
+{
+	int r;
+
+	while (len > 0) {
+		ssize_t n = recv(c->fd, data, len, 0);
+
+		if (n > 0) {
+			data += n;
+			len -= (size_t)n;
+		} else if (n == 0) {
+			return kb_err(-ECONNRESET,
+				"%s: the broker closed the connection",
+				c->name);
+		} else if (errno == EAGAIN) {
+			r = wait_ready(c, POLLIN, deadline);
+			if (r < 0)
+				return r;
+		} else if (errno != EINTR) {
+			return lost(c, errno);
+		}
+	}
+	return 0;
+}
+
+/* Appends len bytes to out, taking memory as they arrive. */
+static int
+recv_body(struct kb_conn *c, size_t len, int64_t deadline, struct kb_buf *out)
+{
+	int r;
+
+	while (len > 0) {
+		size_t step = out->cap - out->len;
+
+		if (step < FIRST_RESERVE)
+			step = FIRST_RESERVE;
+		if (step < out->len)
+			step = out->len;
+		if (step > len)
+			step = len;
+		r = kb_buf_reserve(out, step);
+		if (r == 0)
+			r = recv_all(c, out->data + out->len, step, deadline);
+		if (r < 0)
+			return r;
+		out->len += step;
+		len -= step;
+	}
+	return 0;
+}
+
+/* What people point us at by mistake answers in its own way. */
+static int
+not_kafka(const struct kb_conn *c, const uint8_t head[4])
+{
+	if (!memcmp(head, "HTTP", 4))
+		return kb_err(-EBADMSG,
+			"%s: this is an HTTP server, not a Kafka broker",
+			c->name);
+	if ((head[0] == 0x15 || head[0] == 0x16) && head[1] == 3)
+		return kb_err(-EBADMSG,
+			"%s: this listener wants TLS, which is not yet "
+			"supported; name a PLAINTEXT listener",
+			c->name);
+	return kb_err(-EBADMSG,
+		"%s: the answer is not Kafka's; is this the port of a Kafka "
+		"broker?",
+		c->name);
+}
+
+/* Reads an answer's size and correlation id; tells the size of the rest. */
+static int
+recv_head(struct kb_conn *c, int32_t id, int64_t deadline, uint32_t *out_rest)
+{
+	uint8_t head[4];
+	uint32_t size;
+	int32_t got;
+	int r;
+
+	r = recv_all(c, head, sizeof(head), deadline);
+	if (r < 0)
+		return r;
+	size = kb_load_be32(head);
+	if (!c->spoken && (size < 4 || size > c->answer_max))
+		return not_kafka(c, head);
+	if (size < 4)
+		return kb_err(-EBADMSG,
+			"%s: an answer claims a size of %" PRIu32, c->name,
+			size);
+	if (size > c->answer_max)
+		return kb_err(-EBADMSG,
+			"%s: an answer of %" PRIu32 " bytes; "
+			"receive.message.max.bytes is %" PRIu32,
+			c->name, size, c->answer_max);
+	r = recv_all(c, head, sizeof(head), deadline);
+	if (r < 0)
+		return r;
+	got = (int32_t)kb_load_be32(head);
+	if (got != id)
+		return kb_err(-EBADMSG,
+			"%s: an answer to request %d came in place of %d",
+			c->name, got, id);
+	c->spoken = true;
+	*out_rest = size - 4;
+	return 0;
+}
+
+/* Removes the tagged fields of header v1 (KIP-482) from the front. */
+static int
+strip_tags(const struct kb_conn *c, struct kb_buf *out)
+{
+	struct kb_cursor at = kb_cursor_of(kb_buf_slice(out));
+	size_t left;
+
+	kb_wire_tags(&at, true);
+	if (at.bad)
+		return kb_err(-EBADMSG, "%s: an answer's header is malformed",
+			c->name);
+	left = kb_cursor_left(&at);
+	memmove(out->data, at.at, left);
+	out->len = left;
+	return 0;
+}
+
+int
+kb_conn_recv(struct kb_conn *c, int32_t id, bool flexible, int64_t deadline,
+	struct kb_buf *out)
+{
+	uint8_t tags = 0;
+	uint32_t body = 0;
+	int r;
+
+	kb_buf_clear(out);
+	r = recv_head(c, id, deadline, &body);
+	if (r < 0)
+		return r;
+	if (flexible && body > 0) {
+		/* No broker sends tags here; then nothing needs moving. */
+		r = recv_all(c, &tags, 1, deadline);
+		if (r == 0 && tags != 0)
+			r = kb_buf_put(out, &tags, 1);
+		if (r < 0)
+			return r;
+		body--;
+	}
+	r = recv_body(c, body, deadline, out);
+	if (r == 0 && tags != 0)
+		r = strip_tags(c, out);
+	return r;
+}
+
+int
+kb_conn_call(struct kb_conn *c, enum kb_api api, int version, bool flexible,
+	struct kb_slice body, struct kb_buf *out)
+{
+	int64_t deadline = kb_clock_ms() + c->timeout_ms;
+	int32_t id;
+	int r = kb_conn_send(c, api, version, flexible, body, deadline, &id);
+
+	return r < 0 ? r : kb_conn_recv(c, id, flexible, deadline, out);
+}
