@@ -1,0 +1,256 @@
+# shellcheck shell=bash
+# Sourced by every script here. A script is one behaviour of the programs
+# on a real Kafka: it makes topics, runs commands, and states what must hold:
+#
+#   . "$(dirname "$0")/lib.sh"
+#   new_topic topic --partitions 2
+#   kfeed produce -t "$topic" --count 1000
+#   t "backup ends well" kbak backup -q -b "$KAFKA" -t "$topic" "$T/repo"
+#
+# $KAFKA is a broker that all tests share; $T a directory that is gone
+# afterwards; $KB_BUILD the build to test. Output is TAP, for meson.
+set -euo pipefail
+shopt -s lastpipe
+
+KB_SOURCE=${KB_SOURCE:-$(realpath "$(dirname "${BASH_SOURCE[0]}")/../..")}
+KB_BUILD=$(realpath "${KB_BUILD:-$KB_SOURCE/build}")
+export KB_SOURCE KB_BUILD LC_ALL=C.UTF-8
+
+# What a sanitizer finds must not pass for an expected failure.
+export ASAN_OPTIONS=exitcode=99 UBSAN_OPTIONS=halt_on_error=1:exitcode=99
+export TSAN_OPTIONS=exitcode=99
+
+T=$(mktemp -d "${TMPDIR:-/tmp}/kbakfs-it.$$.XXXXXX")
+TESTS=0
+FAILED=0
+declare -A MOUNTS=() # mount point -> pid of its kbakfs
+BROKERS=()           # directories of private brokers
+
+# ---- programs ----
+
+kbak()
+{
+    "$KB_BUILD/backup/kbak" "$@"
+}
+
+kfeed()
+{
+    "$KB_BUILD/tests/tools/kfeed" "$@"
+}
+
+broker()
+{
+    "$KB_SOURCE/tests/tools/broker" "$@"
+}
+
+# What /usr/bin/python3 has from Debian's packages, a newer one lacks.
+kraw()
+{
+    /usr/bin/python3 "$KB_SOURCE/tests/tools/kraw.py" "$@"
+}
+
+# JSON lines on stdin to what `kfeed dump` prints.
+jsonl_dump()
+{
+    /usr/bin/python3 "$KB_SOURCE/tests/tools/jsonl_dump.py" "$@"
+}
+
+# ---- results ----
+
+# t BEHAVIOUR COMMAND...: one result. The command runs in a subshell with
+# set -e, so a function may hold several steps; variables stay its own.
+t()
+{
+    local what=$1 status
+    shift
+    TESTS=$((TESTS + 1))
+    set +e
+    (
+        set -e
+        trap - EXIT
+        "$@"
+    ) >"$T/.output" 2>&1
+    status=$?
+    set -e
+    if [ $status = 0 ]; then
+        echo "ok $TESTS - $what"
+        return
+    fi
+    FAILED=$((FAILED + 1))
+    echo "not ok $TESTS - $what"
+    echo "# status $status: $*"
+    tail -n 60 "$T/.output" | cut -c1-400 | sed 's/^/# /'
+}
+
+fail()
+{
+    echo "$*" >&2
+    exit 1
+}
+
+# Both are files, or both directories.
+check_same()
+{
+    local status=0
+    diff -r -u "$1" "$2" >"$T/.diff" 2>&1 || status=$?
+    head -n 30 "$T/.diff" >&2
+    return $status
+}
+
+check_equal()
+{
+    [ "$1" = "$2" ] || fail "is '$1', should be '$2'"
+}
+
+# check_says PATTERN FILE: an extended regular expression.
+check_says()
+{
+    grep -qE -e "$1" "$2" || {
+        cat "$2" >&2
+        fail "$2 does not say '$1'"
+    }
+}
+
+# The command must fail by itself: neither succeed, nor crash, nor be missing.
+expect_fail()
+{
+    local status=0
+    "$@" || status=$?
+    case $status in
+    0) fail "succeeds, but should fail: $*" ;;
+    99) fail "a sanitizer reports: $*" ;;
+    12[67]) fail "cannot run: $*" ;;
+    esac
+    [ $status -lt 128 ] || fail "ended by signal $((status - 128)): $*"
+}
+
+# expect_status N COMMAND...
+expect_status()
+{
+    local want=$1 status=0
+    shift
+    "$@" || status=$?
+    [ $status = "$want" ] || fail "exits $status, should $want: $*"
+}
+
+# wait_until SECONDS COMMAND...: true before the deadline.
+wait_until()
+{
+    local end=$((SECONDS + $1))
+    shift
+    until "$@"; do
+        [ $SECONDS -lt $end ] || fail "not in time: $*"
+        sleep 0.05
+    done
+}
+
+# ---- Kafka ----
+
+# name_topic VARIABLE: a name that nobody has.
+name_topic()
+{
+    local name
+    name=$(basename "$0" .sh)
+    printf -v "$1" '%s' "t${name%%-*}-$1-$$-$RANDOM"
+}
+
+# new_topic VARIABLE [kfeed create's options]: a topic of that name.
+new_topic()
+{
+    local variable=$1
+    shift
+    name_topic "$variable"
+    kfeed create -t "${!variable}" "$@"
+}
+
+# A broker for this script alone, in $T; $KAFKA and $KB_KAFKA_LOGS are its.
+private_broker()
+{
+    BROKERS+=("$T/broker")
+    broker start --private "$T/broker" "$@"
+    eval "$(broker env --private "$T/broker")"
+}
+
+use_shared_broker()
+{
+    if [ -z "${KAFKA-}" ]; then
+        broker start
+        eval "$(broker env)"
+    fi
+    export KAFKA KB_KAFKA_LOGS
+}
+
+# ---- mounts ----
+
+is_mounted()
+{
+    grep -q " $(realpath "$1") fuse" /proc/mounts
+}
+
+# mounted REPO DIR [OPTIONS]: kbakfs in the foreground, its words in DIR.log.
+mounted()
+{
+    local dir=$2 end=$((SECONDS + 30))
+    mkdir -p "$dir"
+    "$KB_BUILD/fs/kbakfs" -f "$1" "$dir" ${3:+-o "$3"} \
+        </dev/null >>"$dir.log" 2>&1 &
+    MOUNTS[$dir]=$!
+    until is_mounted "$dir"; do
+        if ! kill -0 "${MOUNTS[$dir]}" 2>/dev/null || [ $SECONDS -ge $end ]
+        then
+            cat "$dir.log" >&2
+            unset "MOUNTS[$dir]"
+            fail "$dir: not mounted"
+        fi
+        sleep 0.02
+    done
+}
+
+# unmounted DIR: and its process ends well.
+unmounted()
+{
+    local pid=${MOUNTS[$1]} status=0
+    unset "MOUNTS[$1]"
+    umount "$1" || umount -l "$1"
+    (
+        sleep 30
+        kill -KILL "$pid" 2>/dev/null
+    ) &
+    local watch=$!
+    wait "$pid" || status=$?
+    kill "$watch" 2>/dev/null || :
+    wait "$watch" 2>/dev/null || :
+    [ $status = 0 ] || {
+        tail -n 50 "$1.log" >&2
+        fail "kbakfs on $1: status $status"
+    }
+}
+
+# ---- the end ----
+
+clean_up()
+{
+    local status=$? dir
+    trap - EXIT
+    set +e
+    for dir in "${!MOUNTS[@]}"; do
+        umount -l "$dir" 2>/dev/null
+        kill -KILL "${MOUNTS[$dir]}" 2>/dev/null
+    done
+    for dir in "${BROKERS[@]}"; do
+        broker stop --private "$dir"
+    done
+    if [ $status != 0 ]; then
+        echo "Bail out! the script ended early with status $status"
+    else
+        echo "1..$TESTS"
+    fi
+    rm -rf --one-file-system "$T"
+    [ $FAILED = 0 ] || status=1
+    exit $status
+}
+trap clean_up EXIT
+trap 'exit 143' TERM
+trap 'exit 130' INT
+
+use_shared_broker
