@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "common/err.h"
-#include "store/json.h"
+#include "store/document.h"
 
 static const char *const reasons[] = {
 	[KB_GAP_NOT_ASKED] = "not-asked",
@@ -33,19 +33,19 @@ kb_gap_publish(struct kb_store *s, const struct kb_topic_ref *t,
 	char name[KB_NAME_MAX];
 
 	kb_layout_gap(name, t, partition, gap->start, gap->end);
-	return kb_json_publish(s, name,
+	return kb_document_publish(s, name,
 		json_pack("{s:I, s:I, s:s, s:o, s:o}", "start",
 			(json_int_t)gap->start, "end", (json_int_t)gap->end,
 			"reason", kb_gap_reason_name(gap->reason), "noticed",
-			kb_json_of_time(gap->noticed), "detail",
-			kb_json_of_text(gap->detail)));
+			kb_document_of_time(gap->noticed), "detail",
+			kb_document_of_text(gap->detail)));
 }
 
 static int
 read_reason(const char *name, const json_t *o, enum kb_gap_reason *out)
 {
 	char text[32];
-	int r = kb_json_text(name, o, "reason", sizeof(text), text);
+	int r = kb_document_text(name, o, "reason", sizeof(text), text);
 
 	if (r < 0)
 		return r;
@@ -62,16 +62,16 @@ read_reason(const char *name, const json_t *o, enum kb_gap_reason *out)
 static int
 read_fields(const char *name, const json_t *o, struct kb_gap *g)
 {
-	int r = kb_json_int(name, o, "start", 0, INT64_MAX, &g->start);
+	int r = kb_document_int(name, o, "start", 0, INT64_MAX, &g->start);
 
 	if (r == 0)
-		r = kb_json_int(name, o, "end", 0, INT64_MAX, &g->end);
+		r = kb_document_int(name, o, "end", 0, INT64_MAX, &g->end);
 	if (r == 0)
 		r = read_reason(name, o, &g->reason);
 	if (r == 0)
-		r = kb_json_time(name, o, "noticed", &g->noticed);
+		r = kb_document_time(name, o, "noticed", &g->noticed);
 	if (r == 0)
-		r = kb_json_text(
+		r = kb_document_text(
 			name, o, "detail", sizeof(g->detail), g->detail);
 	return r;
 }
@@ -88,7 +88,7 @@ kb_gap_read(struct kb_store *s, const char *name, struct kb_gap *out)
 	if (kb_layout_read_object(slash ? slash + 1 : name, &named) < 0 ||
 		!named.is_gap)
 		return kb_err(-EBADMSG, "%s: not the name of a gap", name);
-	r = kb_json_read(s, name, &o);
+	r = kb_document_read(s, name, &o);
 	if (r < 0)
 		return r;
 	r = read_fields(name, o, &g);

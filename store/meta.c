@@ -11,7 +11,7 @@
 
 #include "common/err.h"
 #include "common/log.h"
-#include "store/json.h"
+#include "store/document.h"
 #include "store/store.h"
 
 void
@@ -71,7 +71,7 @@ settings_of(const struct kb_meta *m)
 
 	for (size_t i = 0; o && i < m->setting_count; i++) {
 		if (json_object_set_new(o, m->settings[i].name,
-			    kb_json_of_text(m->settings[i].value)) < 0) {
+			    kb_document_of_text(m->settings[i].value)) < 0) {
 			json_decref(o);
 			return NULL;
 		}
@@ -86,7 +86,7 @@ object_of(const struct kb_meta *m)
 
 	kb_uuid_format(&m->id, id);
 	return json_pack("{s:s, s:s, s:o, s:i, s:i, s:o}", "topic", m->topic,
-		"id", id, "seen", kb_json_of_time(m->seen), "partitions",
+		"id", id, "seen", kb_document_of_time(m->seen), "partitions",
 		(int)m->partitions, "replication_factor",
 		(int)m->replication_factor, "settings", settings_of(m));
 }
@@ -98,7 +98,7 @@ newest_same(struct kb_store *s, const struct kb_topic_ref *t, const char *dir,
 {
 	struct kb_meta newest;
 	uint64_t n = 0;
-	int r = kb_json_newest(s, dir, &n);
+	int r = kb_document_newest(s, dir, &n);
 
 	if (r < 0 || !n)
 		return r;
@@ -125,7 +125,7 @@ kb_meta_publish(struct kb_store *s, const struct kb_meta *m, uint64_t *out_n)
 
 	kb_layout_meta_dir(dir, &t);
 	r = newest_same(s, &t, dir, m, out_n);
-	return r ? r : kb_json_publish_next(s, dir, object_of(m), out_n);
+	return r ? r : kb_document_publish_next(s, dir, object_of(m), out_n);
 }
 
 static int
@@ -133,10 +133,10 @@ read_identity(const char *name, const json_t *o, const struct kb_topic_ref *t,
 	struct kb_meta *m)
 {
 	char id[KB_UUID_TEXT];
-	int r = kb_json_text(name, o, "topic", sizeof(m->topic), m->topic);
+	int r = kb_document_text(name, o, "topic", sizeof(m->topic), m->topic);
 
 	if (r == 0)
-		r = kb_json_text(name, o, "id", sizeof(id), id);
+		r = kb_document_text(name, o, "id", sizeof(id), id);
 	if (r < 0)
 		return r;
 	if (strcmp(m->topic, t->name) != 0 || kb_uuid_parse(id, &m->id) < 0 ||
@@ -176,12 +176,12 @@ read_fields(const char *name, const json_t *o, const struct kb_topic_ref *t,
 	int r = read_identity(name, o, t, m);
 
 	if (r == 0)
-		r = kb_json_time(name, o, "seen", &m->seen);
+		r = kb_document_time(name, o, "seen", &m->seen);
 	if (r == 0)
-		r = kb_json_int(
+		r = kb_document_int(
 			name, o, "partitions", 0, INT32_MAX, &partitions);
 	if (r == 0)
-		r = kb_json_int(
+		r = kb_document_int(
 			name, o, "replication_factor", 0, INT16_MAX, &replicas);
 	if (r == 0)
 		r = read_settings(name, o, m);
@@ -200,7 +200,7 @@ kb_meta_read(struct kb_store *s, const struct kb_topic_ref *t, uint64_t n,
 	int r;
 
 	kb_layout_meta(name, t, n);
-	r = kb_json_read(s, name, &o);
+	r = kb_document_read(s, name, &o);
 	if (r < 0)
 		return r;
 	r = read_fields(name, o, t, &m);

@@ -13,7 +13,7 @@
 #include "common/clock.h"
 #include "common/err.h"
 #include "common/uuid.h"
-#include "store/json.h"
+#include "store/document.h"
 #include "store/layout.h"
 #include "store/store.h"
 
@@ -42,7 +42,7 @@ static int
 check_format(const char *path, const json_t *o)
 {
 	int64_t format;
-	int r = kb_json_int(
+	int r = kb_document_int(
 		KB_DESCRIPTOR_NAME, o, "format", 1, INT32_MAX, &format);
 
 	if (r < 0)
@@ -61,19 +61,19 @@ read_descriptor(struct kb_repo *repo)
 	const char *path = kb_store_name(repo->store);
 	const char *name = KB_DESCRIPTOR_NAME;
 	json_t *o;
-	int r = kb_json_read(repo->store, name, &o);
+	int r = kb_document_read(repo->store, name, &o);
 
 	if (r < 0)
 		return r;
 	r = check_format(path, o);
 	if (r < 0)
 		goto out;
-	r = kb_json_text(name, o, "uuid", sizeof(repo->uuid), repo->uuid);
+	r = kb_document_text(name, o, "uuid", sizeof(repo->uuid), repo->uuid);
 	if (r == 0)
-		r = kb_json_text(name, o, "cluster_id",
+		r = kb_document_text(name, o, "cluster_id",
 			sizeof(repo->cluster_id), repo->cluster_id);
 	if (r == 0)
-		r = kb_json_time(name, o, "created", &repo->created);
+		r = kb_document_time(name, o, "created", &repo->created);
 	if (r < 0)
 		r = kb_err(r, "%s/%s", path, kb_err_text());
 out:
@@ -96,8 +96,8 @@ new_descriptor(const char *cluster_id)
 		u.b[15]);
 	return json_pack("{s:i, s:[], s:s, s:o, s:o}", "format", FORMAT,
 		"features", "uuid", text, "cluster_id",
-		kb_json_of_text(cluster_id), "created",
-		kb_json_of_time(kb_clock_wall_ms()));
+		kb_document_of_text(cluster_id), "created",
+		kb_document_of_time(kb_clock_wall_ms()));
 }
 
 /* The first name that is not a file system's own. */
@@ -233,7 +233,7 @@ read_or_publish(struct kb_repo *repo, const char *cluster_id)
 		return r;
 	r = check_empty(repo->store);
 	if (r == 0)
-		r = kb_json_publish(repo->store, KB_DESCRIPTOR_NAME,
+		r = kb_document_publish(repo->store, KB_DESCRIPTOR_NAME,
 			new_descriptor(cluster_id));
 	if (r < 0 && r != -EEXIST && r != -ENOTEMPTY)
 		return r;

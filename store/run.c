@@ -4,18 +4,18 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-#include "store/json.h"
+#include "store/document.h"
 #include "store/layout.h"
 
 int
 kb_run_publish(struct kb_store *s, const struct kb_run *run, uint64_t *out_n)
 {
-	return kb_json_publish_next(s, "runs",
+	return kb_document_publish_next(s, "runs",
 		json_pack("{s:o, s:o, s:b, s:I, s:I, s:I}", "started",
-			kb_json_of_time(run->started), "ended",
-			kb_json_of_time(run->ended), "complete", run->complete,
-			"records", (json_int_t)run->records, "bytes",
-			(json_int_t)run->bytes, "problems",
+			kb_document_of_time(run->started), "ended",
+			kb_document_of_time(run->ended), "complete",
+			run->complete, "records", (json_int_t)run->records,
+			"bytes", (json_int_t)run->bytes, "problems",
 			(json_int_t)run->problems),
 		out_n);
 }
@@ -24,7 +24,7 @@ static int
 read_count(const char *name, const json_t *o, const char *key, uint64_t *out)
 {
 	int64_t n;
-	int r = kb_json_int(name, o, key, 0, INT64_MAX, &n);
+	int r = kb_document_int(name, o, key, 0, INT64_MAX, &n);
 
 	if (r == 0)
 		*out = (uint64_t)n;
@@ -34,12 +34,12 @@ read_count(const char *name, const json_t *o, const char *key, uint64_t *out)
 static int
 read_fields(const char *name, const json_t *o, struct kb_run *run)
 {
-	int r = kb_json_time(name, o, "started", &run->started);
+	int r = kb_document_time(name, o, "started", &run->started);
 
 	if (r == 0)
-		r = kb_json_time(name, o, "ended", &run->ended);
+		r = kb_document_time(name, o, "ended", &run->ended);
 	if (r == 0)
-		r = kb_json_bool(name, o, "complete", &run->complete);
+		r = kb_document_bool(name, o, "complete", &run->complete);
 	if (r == 0)
 		r = read_count(name, o, "records", &run->records);
 	if (r == 0)
@@ -58,7 +58,7 @@ kb_run_read(struct kb_store *s, uint64_t n, struct kb_run *out)
 	int r;
 
 	snprintf(name, sizeof(name), "runs/%" PRIu64 ".json", n);
-	r = kb_json_read(s, name, &o);
+	r = kb_document_read(s, name, &o);
 	if (r < 0)
 		return r;
 	r = read_fields(name, o, &run);

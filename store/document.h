@@ -1,6 +1,6 @@
 /* The small JSON objects of a repository, read with suspicion. */
-#ifndef KB_STORE_JSON_H
-#define KB_STORE_JSON_H
+#ifndef KB_STORE_DOCUMENT_H
+#define KB_STORE_DOCUMENT_H
 
 #include <jansson.h>
 #include <stdbool.h>
@@ -10,57 +10,58 @@
 struct kb_store;
 
 /* No such object is larger. */
-#define KB_JSON_MAX (4 << 20)
+#define KB_DOCUMENT_MAX (4 << 20)
 
 /*
  * A blob as a JSON object; the caller gives it to json_decref(). -ENOENT;
  * -EBADMSG: damaged, not an object, or too large.
  */
 int
-kb_json_read(struct kb_store *s, const char *name, json_t **out);
+kb_document_read(struct kb_store *s, const char *name, json_t **out);
 
 /*
  * Fields. -EBADMSG with `name` and the key in the sentence: missing, of
  * another type, or out of bounds.
  */
 int
-kb_json_int(const char *name, const json_t *o, const char *key, int64_t min,
+kb_document_int(const char *name, const json_t *o, const char *key, int64_t min,
 	int64_t max, int64_t *out);
 int
-kb_json_bool(const char *name, const json_t *o, const char *key, bool *out);
+kb_document_bool(const char *name, const json_t *o, const char *key, bool *out);
 /* A copy of at most size - 1 bytes. */
 int
-kb_json_text(const char *name, const json_t *o, const char *key, size_t size,
-	char *out);
+kb_document_text(const char *name, const json_t *o, const char *key,
+	size_t size, char *out);
 /* ISO 8601, in ms. */
 int
-kb_json_time(const char *name, const json_t *o, const char *key, int64_t *out);
+kb_document_time(
+	const char *name, const json_t *o, const char *key, int64_t *out);
 
 /* A string of ms in ISO 8601; NULL without memory. */
 json_t *
-kb_json_of_time(int64_t ms);
+kb_document_of_time(int64_t ms);
 
 /* A string; what is not UTF-8 in it becomes '?'. NULL without memory. */
 json_t *
-kb_json_of_text(const char *text);
+kb_document_of_text(const char *text);
 
 /*
  * Publishes o, which is taken (NULL: -ENOMEM), one key a line. As
  * kb_blob_publish().
  */
 int
-kb_json_publish(struct kb_store *s, const char *name, json_t *o);
+kb_document_publish(struct kb_store *s, const char *name, json_t *o);
 
 /* The highest n of `<dir>/<n>.json`; 0: none. */
 int
-kb_json_newest(struct kb_store *s, const char *dir, uint64_t *out_n);
+kb_document_newest(struct kb_store *s, const char *dir, uint64_t *out_n);
 
 /*
  * Publishes o, which is taken, as `<dir>/<n>.json`, n being the next free
  * number, also when others do the same.
  */
 int
-kb_json_publish_next(
+kb_document_publish_next(
 	struct kb_store *s, const char *dir, json_t *o, uint64_t *out_n);
 
 #endif

@@ -4,7 +4,7 @@
  * be. Unknown keys are passed over: a writer that needs a reader to know one
  * names a feature in the descriptor.
  */
-#include "store/json.h"
+#include "store/document.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -18,12 +18,12 @@
 #include "store/store.h"
 
 int
-kb_json_read(struct kb_store *s, const char *name, json_t **out)
+kb_document_read(struct kb_store *s, const char *name, json_t **out)
 {
 	struct kb_buf b = {0};
 	json_error_t e;
 	json_t *o;
-	int r = kb_store_read_all(s, name, KB_JSON_MAX, &b);
+	int r = kb_store_read_all(s, name, KB_DOCUMENT_MAX, &b);
 
 	if (r == -EFBIG)
 		r = kb_err(-EBADMSG, "%s/%s: too large to be what it should be",
@@ -54,7 +54,7 @@ bad(const char *name, const char *key, const char *reason)
 }
 
 int
-kb_json_int(const char *name, const json_t *o, const char *key, int64_t min,
+kb_document_int(const char *name, const json_t *o, const char *key, int64_t min,
 	int64_t max, int64_t *out)
 {
 	const json_t *v = json_object_get(o, key);
@@ -70,7 +70,7 @@ kb_json_int(const char *name, const json_t *o, const char *key, int64_t min,
 }
 
 int
-kb_json_bool(const char *name, const json_t *o, const char *key, bool *out)
+kb_document_bool(const char *name, const json_t *o, const char *key, bool *out)
 {
 	const json_t *v = json_object_get(o, key);
 
@@ -81,8 +81,8 @@ kb_json_bool(const char *name, const json_t *o, const char *key, bool *out)
 }
 
 int
-kb_json_text(const char *name, const json_t *o, const char *key, size_t size,
-	char *out)
+kb_document_text(const char *name, const json_t *o, const char *key,
+	size_t size, char *out)
 {
 	const json_t *v = json_object_get(o, key);
 
@@ -95,10 +95,11 @@ kb_json_text(const char *name, const json_t *o, const char *key, size_t size,
 }
 
 int
-kb_json_time(const char *name, const json_t *o, const char *key, int64_t *out)
+kb_document_time(
+	const char *name, const json_t *o, const char *key, int64_t *out)
 {
 	char text[KB_CLOCK_TEXT];
-	int r = kb_json_text(name, o, key, sizeof(text), text);
+	int r = kb_document_text(name, o, key, sizeof(text), text);
 
 	if (r < 0)
 		return r;
@@ -110,7 +111,7 @@ kb_json_time(const char *name, const json_t *o, const char *key, int64_t *out)
 }
 
 json_t *
-kb_json_of_time(int64_t ms)
+kb_document_of_time(int64_t ms)
 {
 	char text[KB_CLOCK_TEXT];
 
@@ -119,7 +120,7 @@ kb_json_of_time(int64_t ms)
 }
 
 json_t *
-kb_json_of_text(const char *text)
+kb_document_of_text(const char *text)
 {
 	json_t *o = json_string(text);
 	char *copy;
@@ -166,7 +167,7 @@ publish(struct kb_store *s, const char *name, const json_t *o)
 }
 
 int
-kb_json_publish(struct kb_store *s, const char *name, json_t *o)
+kb_document_publish(struct kb_store *s, const char *name, json_t *o)
 {
 	int r = o ? publish(s, name, o)
 		  : kb_err(-ENOMEM, "%s: out of memory", name);
@@ -186,7 +187,7 @@ see_number(void *ctx, const char *name, bool is_dir)
 }
 
 int
-kb_json_newest(struct kb_store *s, const char *dir, uint64_t *out_n)
+kb_document_newest(struct kb_store *s, const char *dir, uint64_t *out_n)
 {
 	uint64_t newest = 0;
 	int r = kb_store_list(s, dir, see_number, &newest);
@@ -197,12 +198,12 @@ kb_json_newest(struct kb_store *s, const char *dir, uint64_t *out_n)
 }
 
 int
-kb_json_publish_next(
+kb_document_publish_next(
 	struct kb_store *s, const char *dir, json_t *o, uint64_t *out_n)
 {
 	char name[KB_NAME_MAX];
 	uint64_t n = 0;
-	int r = kb_json_newest(s, dir, &n);
+	int r = kb_document_newest(s, dir, &n);
 
 	if (!o)
 		r = kb_err(-ENOMEM, "%s: out of memory", dir);
