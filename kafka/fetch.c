@@ -10,27 +10,14 @@
 #include <errno.h>
 
 #include "common/err.h"
+#include "kafka/wire.h"
 
+/* The fewest bytes that these take, in any version. */
+#define TOPIC_LEAST 6
+#define PARTITION_LEAST 24
 #define ABORTED_SIZE 16
 
 /* ---- requests ---- */
-
-/* A string's or an array's length. */
-static int
-put_length(struct kb_buf *out, int version, size_t n, bool string)
-{
-	if (kb_fetch_flexible(version))
-		return kb_buf_put_uvarint(out, (uint64_t)n + 1);
-	if (string)
-		return kb_buf_put_i16(out, (int16_t)n);
-	return kb_buf_put_i32(out, (int32_t)n);
-}
-
-static int
-put_no_tags(struct kb_buf *out, int version)
-{
-	return kb_fetch_flexible(version) ? kb_buf_put_i8(out, 0) : 0;
-}
 
 static int
 put_head(struct kb_buf *out, int version, const struct kb_fetch_limits *l)
@@ -57,13 +44,9 @@ put_head(struct kb_buf *out, int version, const struct kb_fetch_limits *l)
 static int
 put_topic(struct kb_buf *out, int version, const struct kb_fetch_want *w)
 {
-	size_t n = strlen(w->topic);
-	int r;
-
 	if (kb_fetch_by_id(version))
 		return kb_buf_put(out, w->id->b, sizeof(w->id->b));
-	r = put_length(out, version, n, true);
-	return r ? r : kb_buf_put(out, w->topic, n);
+	return kb_wire_put_string(out, kb_fetch_flexible(version), w->topic);
 }
 
 static int
@@ -81,7 +64,7 @@ put_want(struct kb_buf *out, int version, const struct kb_fetch_want *w)
 		r = kb_buf_put_i64(out, -1); /* log start: followers' */
 	if (!r)
 		r = kb_buf_put_i32(out, w->max_bytes);
-	return r ? r : put_no_tags(out, version);
+	return r ? r : kb_wire_put_tags(out, kb_fetch_flexible(version));
 }
 
 static bool
@@ -118,10 +101,10 @@ put_topic_run(struct kb_buf *out, int version, const struct kb_fetch_want *w,
 	int r = put_topic(out, version, w);
 
 	if (!r)
-		r = put_length(out, version, count, false);
+		r = kb_wire_put_array(out, kb_fetch_flexible(version), count);
 	for (size_t i = 0; !r && i < count; i++)
 		r = put_want(out, version, &w[i]);
-	return r ? r : put_no_tags(out, version);
+	return r ? r : kb_wire_put_tags(out, kb_fetch_flexible(version));
 }
 
 int
@@ -133,21 +116,24 @@ kb_fetch_request_put(struct kb_buf *out, int version,
 	int r = put_head(out, version, limits);
 
 	if (!r)
-		r = put_length(out, version, count_topics(wants, count), false);
+		r = kb_wire_put_array(out, kb_fetch_flexible(version),
+			count_topics(wants, count));
 	for (size_t i = 0; !r && i < count; i += n) {
 		n = topic_run(wants + i, count - i);
 		r = put_topic_run(out, version, wants + i, n);
 	}
 	if (!r && version >= 7)
-		r = put_length(out, version, 0, false); /* forgotten topics */
+		r = kb_wire_put_array(
+			out, kb_fetch_flexible(version), 0); /* forgotten */
 	if (!r && version >= 11)
-		r = put_length(out, version, 0, true); /* rack */
-	return r ? r : put_no_tags(out, version);
+		r = kb_wire_put_string(
+			out, kb_fetch_flexible(version), ""); /* rack */
+	return r ? r : kb_wire_put_tags(out, kb_fetch_flexible(version));
 }
 
 /* ---- answers ---- */
 
-/* The length of an array or of bytes: -1 null. Never below. */
+/* The length of bytes: -1 null. Never below. */
 static int64_t
 take_length(struct kb_cursor *c, int version)
 {
@@ -165,32 +151,13 @@ take_length(struct kb_cursor *c, int version)
 	return c->bad ? -1 : n;
 }
 
-static uint32_t
-take_count(struct kb_cursor *c, int version)
-{
-	int64_t n = take_length(c, version);
-
-	return n < 0 ? 0 : (uint32_t)n;
-}
-
-static void
-skip_tags(struct kb_cursor *c, int version)
-{
-	if (!kb_fetch_flexible(version))
-		return;
-	for (uint64_t n = kb_cursor_uvarint(c); n && !c->bad; n--) {
-		kb_cursor_uvarint(c);
-		kb_cursor_take(c, kb_cursor_uvarint(c));
-	}
-}
-
 static void
 take_topic(struct kb_fetch_answer *a)
 {
 	const uint8_t *id;
 
 	if (!kb_fetch_by_id(a->version)) {
-		a->topic = kb_cursor_bytes(&a->at, kb_cursor_i16(&a->at));
+		a->topic = kb_wire_string(&a->at, false);
 		if (!a->topic.data)
 			a->at.bad = true;
 	} else {
@@ -198,7 +165,8 @@ take_topic(struct kb_fetch_answer *a)
 		if (id)
 			memcpy(a->id.b, id, sizeof(a->id.b));
 	}
-	a->partitions_left = take_count(&a->at, a->version);
+	a->partitions_left = kb_wire_array(
+		&a->at, kb_fetch_flexible(a->version), PARTITION_LEAST);
 }
 
 static void
@@ -211,17 +179,18 @@ take_partition(struct kb_fetch_answer *a, struct kb_fetched *f)
 	f->high_watermark = kb_cursor_i64(c);
 	f->last_stable = kb_cursor_i64(c);
 	f->log_start = a->version >= 5 ? kb_cursor_i64(c) : -1;
-	f->aborted_count = take_count(c, a->version);
+	f->aborted_count =
+		kb_wire_array(c, kb_fetch_flexible(a->version), ABORTED_SIZE);
 	f->aborted.data = c->at;
 	for (uint32_t i = 0; i < f->aborted_count && !c->bad; i++) {
 		kb_cursor_take(c, ABORTED_SIZE);
-		skip_tags(c, a->version);
+		kb_wire_tags(c, kb_fetch_flexible(a->version));
 	}
 	f->aborted.len = (size_t)(c->at - f->aborted.data);
 	if (a->version >= 11)
 		kb_cursor_i32(c); /* preferred read replica */
 	f->records = kb_cursor_bytes(c, take_length(c, a->version));
-	skip_tags(c, a->version);
+	kb_wire_tags(c, kb_fetch_flexible(a->version));
 }
 
 int
@@ -236,7 +205,8 @@ kb_fetch_answer_init(
 		a->error = kb_cursor_i16(&a->at);
 		kb_cursor_i32(&a->at); /* session id */
 	}
-	a->topics_left = take_count(&a->at, version);
+	a->topics_left =
+		kb_wire_array(&a->at, kb_fetch_flexible(version), TOPIC_LEAST);
 	if (a->at.bad)
 		return kb_err(-EBADMSG, "fetch answer: cut short in its head");
 	return 0;
@@ -248,7 +218,7 @@ find_partition(struct kb_fetch_answer *a)
 {
 	while (!a->partitions_left && !a->at.bad) {
 		if (a->in_topic)
-			skip_tags(&a->at, a->version);
+			kb_wire_tags(&a->at, kb_fetch_flexible(a->version));
 		a->in_topic = a->topics_left;
 		if (!a->topics_left)
 			return false;
@@ -263,7 +233,7 @@ finish(struct kb_fetch_answer *a)
 {
 	if (a->at.bad)
 		return kb_err(-EBADMSG, "fetch answer: malformed");
-	skip_tags(&a->at, a->version);
+	kb_wire_tags(&a->at, kb_fetch_flexible(a->version));
 	if (a->at.bad || kb_cursor_left(&a->at))
 		return kb_err(-EBADMSG, "fetch answer: %zu bytes left over",
 			kb_cursor_left(&a->at));
@@ -292,6 +262,6 @@ kb_fetched_aborted(const struct kb_fetched *f, struct kb_aborted *out)
 	for (uint32_t i = 0; i < f->aborted_count; i++) {
 		out[i].producer_id = kb_cursor_i64(&c);
 		out[i].first_offset = kb_cursor_i64(&c);
-		skip_tags(&c, f->version);
+		kb_wire_tags(&c, kb_fetch_flexible(f->version));
 	}
 }

@@ -68,8 +68,8 @@ struct kb_fetch_answer {
 	/* private */
 	struct kb_cursor at;
 	int version;
-	uint32_t topics_left;
-	uint32_t partitions_left;
+	size_t topics_left;
+	size_t partitions_left;
 	bool in_topic;
 	struct kb_slice topic;
 	struct kb_uuid id;
@@ -84,7 +84,7 @@ struct kb_fetched {
 	int64_t high_watermark; /* -1 unknown, likewise the next two */
 	int64_t last_stable;
 	int64_t log_start;
-	uint32_t aborted_count;
+	size_t aborted_count;
 	struct kb_slice aborted; /* encoded, for kb_fetched_aborted() */
 	struct kb_slice records; /* empty when null */
 	int version;

@@ -49,12 +49,12 @@ kb_fetcher_advance(struct kb_fetcher *f, struct kb_fetch_part *p,
 enum kb_fetch_kind {
 	KB_FETCH_DATA, /* records: whole batches then perhaps a torn tail;
 			  may be empty (not the end: H5) */
-	KB_FETCH_GAP, /* the log now starts at log_start, above our offset;
-			 confirmed with ListOffsets at the leader (F2) */
+	KB_FETCH_GAP,  /* the log now starts at log_start, above our offset;
+			  confirmed with ListOffsets at the leader (F2) */
 	KB_FETCH_TRUNCATED, /* the log was cut: epoch last_epoch ends at
 			       `end`, below our offset, or our offset lies
 			       beyond the log's end (H17) */
-	KB_FETCH_DELETED, /* the topic is gone or has another id (H6) */
+	KB_FETCH_DELETED,   /* the topic is gone or has another id (H6) */
 	KB_FETCH_FAILED, /* error and sentence: this partition cannot go on */
 };
 
@@ -62,15 +62,15 @@ struct kb_fetch_event {
 	enum kb_fetch_kind kind;
 	struct kb_fetch_part *part;
 	void *user;
-	int64_t offset; /* that was asked for */
+	int64_t offset;		 /* that was asked for */
 	struct kb_slice records; /* DATA: borrowed until the next call */
 	int64_t high_watermark;
 	int64_t last_stable;
-	int64_t log_start; /* DATA, GAP; -1 unknown */
+	int64_t log_start;		  /* DATA, GAP; -1 unknown */
 	const struct kb_aborted *aborted; /* DATA: borrowed likewise */
 	size_t aborted_count;
-	int64_t end; /* TRUNCATED */
-	int error; /* FAILED: -errno */
+	int64_t end;	      /* TRUNCATED */
+	int error;	      /* FAILED: -errno */
 	const char *sentence; /* FAILED, TRUNCATED, DELETED: borrowed */
 };
 
@@ -82,7 +82,7 @@ struct kb_fetch_event {
  * partition each time.
  */
 int
-kb_fetcher_next(struct kb_fetcher *f, int timeout_ms,
-	struct kb_fetch_event *out);
+kb_fetcher_next(
+	struct kb_fetcher *f, int timeout_ms, struct kb_fetch_event *out);
 
 #endif

@@ -10,23 +10,15 @@
 
 #include "common/cursor.h"
 #include "common/err.h"
+#include "kafka/wire.h"
 
 #define ACKS_ALL (-1)
-
-static int
-put_string(struct kb_buf *out, const char *s)
-{
-	size_t n = strlen(s);
-	int r = kb_buf_put_i16(out, (int16_t)n);
-
-	return r ? r : kb_buf_put(out, s, n);
-}
 
 int
 kb_produce_request_put(struct kb_buf *out, const char *topic, int32_t partition,
 	int32_t timeout_ms, struct kb_slice batch)
 {
-	int r = kb_buf_put_i16(out, -1); /* transactional id: none */
+	int r = kb_wire_put_string(out, false, NULL); /* transactional id */
 
 	if (!r)
 		r = kb_buf_put_i16(out, ACKS_ALL);
@@ -35,7 +27,7 @@ kb_produce_request_put(struct kb_buf *out, const char *topic, int32_t partition,
 	if (!r)
 		r = kb_buf_put_i32(out, 1); /* topics */
 	if (!r)
-		r = put_string(out, topic);
+		r = kb_wire_put_string(out, false, topic);
 	if (!r)
 		r = kb_buf_put_i32(out, 1); /* partitions */
 	if (!r)
@@ -52,7 +44,7 @@ names_partition(struct kb_cursor *c, const char *topic, int32_t partition)
 
 	if (kb_cursor_i32(c) != 1)
 		return false;
-	name = kb_cursor_bytes(c, kb_cursor_i16(c));
+	name = kb_wire_string(c, false);
 	if (!name.data || name.len != strlen(topic) ||
 		memcmp(name.data, topic, name.len))
 		return false;
@@ -68,9 +60,9 @@ take_words(struct kb_cursor *c)
 
 	for (; n > 0 && !c->bad; n--) {
 		kb_cursor_i32(c); /* index in the batch */
-		record = kb_cursor_bytes(c, kb_cursor_i16(c));
+		record = kb_wire_string(c, false);
 	}
-	batch = kb_cursor_bytes(c, kb_cursor_i16(c));
+	batch = kb_wire_string(c, false);
 	return record.data ? record : batch;
 }
 
@@ -95,30 +87,6 @@ kb_produce_answer_read(struct kb_slice bytes, int version, const char *topic,
 	p.throttle_ms = kb_cursor_i32(&c);
 	if (c.bad || kb_cursor_left(&c))
 		return kb_err(-EBADMSG, "produce answer: malformed");
-	*out = p;
-	return 0;
-}
-
-int
-kb_init_producer_put(struct kb_buf *out)
-{
-	int r = kb_buf_put_i16(out, -1); /* transactional id: none */
-
-	return r ? r : kb_buf_put_i32(out, 0); /* transaction timeout */
-}
-
-int
-kb_init_producer_read(struct kb_slice bytes, struct kb_producer_id *out)
-{
-	struct kb_cursor c = kb_cursor_of(bytes);
-	struct kb_producer_id p;
-
-	p.throttle_ms = kb_cursor_i32(&c);
-	p.error = kb_cursor_i16(&c);
-	p.id = kb_cursor_i64(&c);
-	p.epoch = kb_cursor_i16(&c);
-	if (c.bad || kb_cursor_left(&c))
-		return kb_err(-EBADMSG, "producer id answer: malformed");
 	*out = p;
 	return 0;
 }

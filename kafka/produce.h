@@ -1,6 +1,6 @@
 /*
- * Produce (API 0) and InitProducerId (API 22) on the wire: requests written,
- * answers read. No I/O. One batch of one partition a request, acks=all.
+ * Produce (API 0) on the wire: requests written, answers read. No I/O. One
+ * batch of one partition a request, acks=all.
  */
 #ifndef KB_KAFKA_PRODUCE_H
 #define KB_KAFKA_PRODUCE_H
@@ -13,7 +13,6 @@
 /* zstd needs 7; from 8 on refusals come with words (KIP-467). */
 #define KB_PRODUCE_MIN 3
 #define KB_PRODUCE_MAX 8
-#define KB_INIT_PRODUCER_VERSION 0
 
 /* Appends the body of a request. timeout_ms is the broker's. 0, -ENOMEM. */
 int
@@ -34,20 +33,5 @@ struct kb_produced {
 int
 kb_produce_answer_read(struct kb_slice bytes, int version, const char *topic,
 	int32_t partition, struct kb_produced *out);
-
-/* Appends the body of a request for an idempotent, plain producer. */
-int
-kb_init_producer_put(struct kb_buf *out);
-
-struct kb_producer_id {
-	int16_t error;
-	int64_t id;
-	int16_t epoch;
-	int32_t throttle_ms;
-};
-
-/* -EBADMSG: malformed. */
-int
-kb_init_producer_read(struct kb_slice bytes, struct kb_producer_id *out);
 
 #endif

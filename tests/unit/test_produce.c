@@ -92,25 +92,6 @@ START_TEST(produce_answer__refuses_another_partition)
 }
 END_TEST
 
-START_TEST(init_producer__asks_and_reads)
-{
-	static const char answer[] = "\0\0\0\0\0\0\0\0\0\0\0\0\3\xe8\0\2";
-	struct kb_buf out = {0};
-	struct kb_producer_id id;
-
-	ck_ok(kb_init_producer_put(&out));
-	ck_assert_uint_eq(out.len, 6);
-	ck_assert_mem_eq(out.data, "\xff\xff\0\0\0\0", 6);
-	kb_buf_release(&out);
-	ck_ok(kb_init_producer_read(SLICE(answer), &id));
-	ck_assert_int_eq(id.error, 0);
-	ck_assert_int_eq(id.id, 1000);
-	ck_assert_int_eq(id.epoch, 2);
-	ck_assert_int_eq(kb_init_producer_read(SLICE("\0\0\0"), &id), -EBADMSG);
-}
-END_TEST
-
 KB_SUITE("produce", produce_request__holds_one_batch,
 	produce_answer__reads_every_shape, produce_answer__refuses_cut_bytes,
-	produce_answer__refuses_another_partition,
-	init_producer__asks_and_reads)
+	produce_answer__refuses_another_partition)
