@@ -1,0 +1,250 @@
+#include "index/text.h"
+
+#include <errno.h>
+#include <stdio.h>
+
+#include "format/encoder.h"
+#include "store/store.h"
+#include "suite.h"
+
+#define OBJECT "data/t/x/0/00000000000000000100.log"
+
+static const struct kb_topic_ref topic = {.name = "t"};
+
+/* A segment of three batches of three records, and its one block. */
+static struct kb_store *store;
+static struct kb_text *text;
+static struct kb_buf segment, want, got;
+static struct kb_block block;
+static size_t batch_at[4];
+static size_t line_at[10];
+
+static void
+put_line(const struct kb_record *r)
+{
+	struct kb_jsonl v;
+
+	kb_jsonl_init(&v, topic.name, 7);
+	ck_ok(kb_buf_reserve(&want, kb_jsonl_measure(&v, r) + KB_JSONL_SLACK));
+	want.len += kb_jsonl_render(&v, r, (char *)want.data + want.len);
+}
+
+/* Offsets 100, 110, ... 180; compressed unless c is NULL. */
+static void
+make_segment(struct kb_compressor *c)
+{
+	struct kb_batch_header h = {.producer_id = -1};
+	struct kb_encoder e;
+
+	kb_encoder_init(&e);
+	for (int i = 0; i < 9; i++) {
+		struct kb_record r = {
+			.offset = 100 + 10 * i,
+			.timestamp = 1000 + i,
+			.value = kb_slice_str("\"value\"\n"),
+		};
+
+		line_at[i] = want.len;
+		put_line(&r);
+		ck_ok(kb_encoder_add(&e, &r));
+		if (i % 3 == 2) {
+			batch_at[i / 3] = segment.len;
+			ck_ok(kb_encoder_finish(&e, c, 1, &h, &segment));
+		}
+	}
+	line_at[9] = want.len;
+	batch_at[3] = segment.len;
+	kb_encoder_release(&e);
+	block = (struct kb_block){
+		.first = 100,
+		.last = 180,
+		.size = segment.len,
+		.records = 9,
+		.text_length = want.len,
+	};
+}
+
+static void
+setup(void)
+{
+	struct kb_compressor *c;
+
+	ck_ok(kb_store_new_memory(&store));
+	ck_ok(kb_text_new(&text));
+	ck_ok(kb_compressor_new(&c));
+	make_segment(c);
+	kb_compressor_free(c);
+}
+
+static void
+teardown(void)
+{
+	kb_store_free(store);
+	kb_text_free(text);
+	kb_buf_release(&segment);
+	kb_buf_release(&want);
+	kb_buf_release(&got);
+}
+
+/* Publishes the segment as it is now, and reads the block. */
+static int
+read_block(int64_t from, int64_t to)
+{
+	struct kb_blob_writer *w;
+	struct kb_blob *blob;
+	uint64_t length = 0, records = 0;
+	int r;
+
+	ck_ok(kb_store_create(store, OBJECT, &w));
+	ck_ok(kb_blob_write(w, kb_buf_slice(&segment)));
+	ck_ok(kb_blob_publish(w));
+	ck_ok(kb_store_open(store, OBJECT, &blob, NULL));
+	kb_buf_clear(&got);
+	r = kb_text_measure(text, blob, OBJECT, &topic, 7, &block, from, to,
+		&length, &records);
+	ck_assert_int_eq(kb_text_block(text, blob, OBJECT, &topic, 7, &block,
+				 from, to, &got),
+		r);
+	ck_assert_uint_eq(got.len, length);
+	kb_blob_close(blob);
+	ck_ok(kb_store_remove(store, OBJECT));
+	return r;
+}
+
+/* The block from..to gives lines first..last-1 of all. */
+static void
+gives(int64_t from, int64_t to, size_t first, size_t last)
+{
+	ck_ok(read_block(from, to));
+	ck_assert_uint_eq(got.len, line_at[last] - line_at[first]);
+	ck_assert(got.len == 0 ||
+		  memcmp(got.data, want.data + line_at[first], got.len) == 0);
+}
+
+static void
+fails(int64_t from, int64_t to, int code, const char *words)
+{
+	ck_assert_int_eq(read_block(from, to), code);
+	ck_assert_uint_eq(got.len, 0);
+	ck_assert_msg(
+		strstr(kb_err_text(), OBJECT) != NULL, "%s", kb_err_text());
+	ck_assert_msg(
+		strstr(kb_err_text(), words) != NULL, "%s", kb_err_text());
+}
+
+START_TEST(text__renders_a_whole_block)
+{
+	setup();
+	gives(INT64_MIN, INT64_MAX, 0, 9);
+	gives(100, 180, 0, 9);
+	teardown();
+}
+END_TEST
+
+START_TEST(text__renders_uncompressed_batches)
+{
+	setup();
+	kb_buf_clear(&segment);
+	kb_buf_clear(&want);
+	make_segment(NULL);
+	gives(0, 1000, 0, 9);
+	teardown();
+}
+END_TEST
+
+START_TEST(text__renders_any_range_inside)
+{
+	setup();
+	gives(100, 100, 0, 1);
+	gives(101, 109, 0, 0);
+	gives(110, 169, 1, 7);
+	gives(175, 300, 8, 9);
+	gives(0, 99, 0, 0);
+	gives(181, 200, 0, 0);
+	teardown();
+}
+END_TEST
+
+START_TEST(text__appends)
+{
+	struct kb_blob_writer *w;
+	struct kb_blob *blob;
+
+	setup();
+	ck_ok(kb_store_create(store, OBJECT, &w));
+	ck_ok(kb_blob_write(w, kb_buf_slice(&segment)));
+	ck_ok(kb_blob_publish(w));
+	ck_ok(kb_store_open(store, OBJECT, &blob, NULL));
+	ck_ok(kb_buf_put(&got, "before", 6));
+	ck_ok(kb_text_block(
+		text, blob, OBJECT, &topic, 7, &block, 180, 180, &got));
+	ck_assert_uint_eq(got.len, 6 + line_at[9] - line_at[8]);
+	ck_assert_mem_eq(got.data, "before{", 7);
+	kb_blob_close(blob);
+	teardown();
+}
+END_TEST
+
+START_TEST(text__names_object_and_position_of_damage)
+{
+	char words[40];
+
+	setup();
+	snprintf(words, sizeof(words), "batch at %zu: ", batch_at[1]);
+	segment.data[batch_at[1] + KB_BATCH_HEADER + 3] ^= 1;
+	fails(100, 180, -EBADMSG, words);
+	fails(150, 150, -EBADMSG, words);
+	teardown();
+}
+END_TEST
+
+START_TEST(text__reads_around_a_damaged_batch)
+{
+	setup();
+	segment.data[batch_at[1] + KB_BATCH_HEADER + 3] ^= 1;
+	gives(100, 129, 0, 3);
+	gives(160, 180, 6, 9);
+	teardown();
+}
+END_TEST
+
+START_TEST(text__refuses_a_segment_that_was_cut)
+{
+	setup();
+	segment.len -= 1;
+	fails(100, 180, -EBADMSG, "ends at");
+	teardown();
+}
+END_TEST
+
+START_TEST(text__refuses_a_block_that_ends_inside_a_batch)
+{
+	setup();
+	block.size -= 1;
+	fails(100, 180, -EBADMSG, "cut off");
+	teardown();
+}
+END_TEST
+
+START_TEST(text__says_reindex_when_a_row_is_wrong)
+{
+	setup();
+	block.text_length++;
+	fails(100, 180, -ESTALE, "kbak reindex");
+	gives(110, 180, 1, 9); /* not a whole block: nothing to compare */
+	block.text_length--;
+	block.size = batch_at[2];
+	fails(100, 180, -ESTALE, "kbak reindex");
+	block.size = UINT64_MAX;
+	fails(100, 180, -ESTALE, "kbak reindex");
+	teardown();
+}
+END_TEST
+
+KB_SUITE("text", text__renders_a_whole_block,
+	text__renders_uncompressed_batches, text__renders_any_range_inside,
+	text__appends, text__names_object_and_position_of_damage,
+	text__reads_around_a_damaged_batch,
+	text__refuses_a_segment_that_was_cut,
+	text__refuses_a_block_that_ends_inside_a_batch,
+	text__says_reindex_when_a_row_is_wrong)
