@@ -32,7 +32,7 @@ def main():
         for r in batch:
             kind = ["create", "logappend"][r.timestamp_type]
             print("%d|%d|%s|%s|%s|%s" % (
-                r.offset, r.timestamp, kind if r.timestamp >= 0 else "none",
+                r.offset, r.timestamp, kind if r.timestamp != -1 else "none",
                 show(r.key), show(r.value),
                 ",".join("%s=%s" % (show_name(n), show(v))
                          for n, v in r.headers)))

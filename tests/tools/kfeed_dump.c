@@ -78,6 +78,15 @@ print_headers(const rd_kafka_message_t *m)
 	}
 }
 
+static const char *
+timestamp_kind(int64_t ts, rd_kafka_timestamp_type_t type)
+{
+	if (ts == -1)
+		return "none";
+	return type == RD_KAFKA_TIMESTAMP_LOG_APPEND_TIME ? "logappend"
+							  : "create";
+}
+
 static void
 print_record(const struct kfeed_options *o, const rd_kafka_message_t *m)
 {
@@ -86,10 +95,7 @@ print_record(const struct kfeed_options *o, const rd_kafka_message_t *m)
 
 	if (!o->no_offset)
 		printf("%" PRId64 "|", m->offset);
-	printf("%" PRId64 "|%s|", ts,
-		type == RD_KAFKA_TIMESTAMP_CREATE_TIME	     ? "create"
-		: type == RD_KAFKA_TIMESTAMP_LOG_APPEND_TIME ? "logappend"
-							     : "none");
+	printf("%" PRId64 "|%s|", ts, timestamp_kind(ts, type));
 	print_bytes(m->key, m->key_len);
 	putchar('|');
 	print_bytes(m->payload, m->len);
