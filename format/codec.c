@@ -1,9 +1,9 @@
 /*
  * Every decoder writes into one buffer that grows with what was really
- * decoded. zstd frames that say they are small are decoded in one go into
- * room of that size, which is twice as fast as streaming; the claim is bounded
- * by a constant, so it needs no belief. One byte more than allowed is asked
- * of the streaming decoders, so that "exactly max" and "too much" differ.
+ * decoded. Room for a zstd frame that says it is small is made at once, and
+ * the library then decodes without a copy; a constant bounds the claim, so it
+ * needs no belief. One byte more than allowed is asked of the streaming
+ * decoders, so that "exactly max" and "too much" differ.
  */
 #include "format/codec.h"
 
@@ -18,7 +18,7 @@
 #include "common/err.h"
 #include "format/snappy.h"
 
-/* A larger buffer is not kept; a zstd frame up to it is decoded at once. */
+/* A larger buffer is not kept, nor made by a mere claim. */
 #define KEEP_MAX ((size_t)8 << 20)
 /* The least room a streaming decoder is given. */
 #define ROOM_MIN ((size_t)64 << 10)
@@ -195,34 +195,9 @@ zstd_failed(size_t code)
 	return damaged("zstd", ZSTD_getErrorName(code));
 }
 
-/* One frame of known, small size. */
+/* One frame, in one go where the room holds all of it. */
 static int
-zstd_at_once(struct kb_decoder *d, struct kb_slice *in, size_t size)
-{
-	size_t stored = ZSTD_findFrameCompressedSize(in->data, in->len);
-	size_t n;
-	int r;
-
-	if (ZSTD_isError(stored))
-		return zstd_failed(stored);
-	if (d->out.len > d->max || size > d->max - d->out.len)
-		return too_much(d, "zstd");
-	r = kb_buf_reserve(&d->out, size);
-	if (r < 0)
-		return r;
-	n = ZSTD_decompressDCtx(
-		d->zstd, d->out.data + d->out.len, size, in->data, stored);
-	if (ZSTD_isError(n))
-		return zstd_failed(n);
-	d->out.len += n;
-	in->data += stored;
-	in->len -= stored;
-	return 0;
-}
-
-/* One frame of any size. */
-static int
-zstd_stream(struct kb_decoder *d, struct kb_slice *in)
+zstd_frame(struct kb_decoder *d, struct kb_slice *in)
 {
 	ZSTD_inBuffer src = {in->data, in->len, 0};
 	size_t hint = 1;
@@ -251,17 +226,18 @@ zstd_stream(struct kb_decoder *d, struct kb_slice *in)
 static int
 run_zstd(struct kb_decoder *d, struct kb_slice in)
 {
+	unsigned long long size;
 	int r = 0;
 
 	if (!in.len)
 		return damaged("zstd", "no frame");
 	while (r == 0 && in.len) {
-		unsigned long long size =
-			ZSTD_getFrameContentSize(in.data, in.len);
-
-		/* "unknown" and "damaged" are huge numbers, and streamed */
-		r = size <= KEEP_MAX ? zstd_at_once(d, &in, (size_t)size)
-				     : zstd_stream(d, &in);
+		/* "unknown" and "damaged" are huge numbers */
+		size = ZSTD_getFrameContentSize(in.data, in.len);
+		if (size <= KEEP_MAX && size <= d->max)
+			r = kb_buf_reserve(&d->out, (size_t)size);
+		if (r == 0)
+			r = zstd_frame(d, &in);
 	}
 	return r;
 }
