@@ -1,0 +1,155 @@
+/*
+ * A handle is a set of open layers. Reloading opens only what is not open yet
+ * and closes what the stack no longer needs; files that are gone between the
+ * listing and the opening were merged meanwhile, so the listing is repeated.
+ *
+ * Invariant: the layers of a handle always cover 1..top of one generation.
+ */
+#include "index/index.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "common/err.h"
+#include "index/handle.h"
+#include "store/repo.h"
+
+#define RELOADS 20
+
+static struct kb_layer *
+find_open(const struct kb_index *x, uint64_t generation,
+	const struct kb_stack_file *f)
+{
+	for (size_t i = 0; i < x->count; i++) {
+		struct kb_layer *l = x->layers[i];
+
+		if (l->generation == generation && l->range.from == f->from &&
+			l->range.to == f->to)
+			return l;
+	}
+	return NULL;
+}
+
+static bool
+holds(struct kb_layer *const *set, size_t count, const struct kb_layer *l)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (set[i] == l)
+			return true;
+	}
+	return false;
+}
+
+/* Closes the layers of a that are not in b, and a itself. */
+static size_t
+close_others(struct kb_layer **a, size_t a_count, struct kb_layer *const *b,
+	size_t b_count)
+{
+	size_t closed = 0;
+
+	for (size_t i = 0; i < a_count; i++) {
+		if (holds(b, b_count, a[i]))
+			continue;
+		kb_layer_close(a[i]);
+		closed++;
+	}
+	free(a);
+	return closed;
+}
+
+/* As kb_handle_reload(), for one listing. -ENOENT: it is out of date. */
+static int
+load(struct kb_index *x, const struct kb_stack *k)
+{
+	struct kb_layer **fresh = calloc(k->count + 1, sizeof(*fresh));
+	size_t n = 0, opened = 0, closed;
+	int r = fresh ? 0 : kb_err(-ENOMEM, "index: out of memory");
+
+	for (; r == 0 && n < k->count; n++) {
+		fresh[n] = find_open(x, k->generation, &k->files[n]);
+		if (fresh[n])
+			continue;
+		r = kb_layer_open(
+			x->repo->store, k->generation, &k->files[n], &fresh[n]);
+		if (r < 0)
+			break;
+		opened++;
+	}
+	if (r < 0) {
+		if (fresh)
+			close_others(fresh, n, x->layers, x->count);
+		return r;
+	}
+	closed = close_others(x->layers, x->count, fresh, n);
+	x->layers = fresh;
+	x->count = n;
+	x->generation = k->generation;
+	return opened || closed;
+}
+
+int
+kb_handle_reload(struct kb_index *x)
+{
+	int r = -ENOENT;
+
+	for (int i = 0; i < RELOADS && r == -ENOENT; i++) {
+		struct kb_stack k = {0};
+
+		r = kb_stack_list(x->repo->store, &k);
+		if (r == 0)
+			r = load(x, &k);
+		kb_stack_release(&k);
+	}
+	return r;
+}
+
+int
+kb_index_open(struct kb_repo *repo, struct kb_index **out)
+{
+	struct kb_index *x = calloc(1, sizeof(*x));
+	int r;
+
+	if (!x)
+		return kb_err(-ENOMEM, "index: out of memory");
+	x->repo = repo;
+	pthread_mutex_init(&x->lock, NULL);
+	r = kb_handle_reload(x);
+	if (r < 0) {
+		kb_index_close(x);
+		return r;
+	}
+	*out = x;
+	return 0;
+}
+
+void
+kb_index_close(struct kb_index *x)
+{
+	if (!x)
+		return;
+	close_others(x->layers, x->count, NULL, 0);
+	pthread_mutex_destroy(&x->lock);
+	free(x);
+}
+
+int
+kb_index_refresh(struct kb_index *x)
+{
+	int r;
+
+	pthread_mutex_lock(&x->lock);
+	r = kb_handle_reload(x);
+	pthread_mutex_unlock(&x->lock);
+	return r;
+}
+
+bool
+kb_index_empty(struct kb_index *x)
+{
+	bool empty;
+
+	pthread_mutex_lock(&x->lock);
+	empty = x->count == 0;
+	pthread_mutex_unlock(&x->lock);
+	return empty;
+}

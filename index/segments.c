@@ -1,0 +1,369 @@
+/*
+ * Segments, their blocks and gaps. Within a partition segments do not overlap
+ * and lie in the order of their starts, so "the segment that may hold offset
+ * x" is the one with the highest start at or below x, in each layer: one
+ * descent of a B-tree. The merge of the layers' answers is lazy, so asking
+ * for one segment costs one step a layer.
+ *
+ * Numbers are checked on the way out: what is given to a caller is consistent
+ * in itself, or the answer is -EBADMSG.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "common/err.h"
+#include "index/handle.h"
+#include "index/sql.h"
+
+int
+kb_handle_damaged(const struct kb_merge_head *h, const char *what)
+{
+	return kb_err(-EBADMSG,
+		"%s: damaged index file: %s makes no sense; "
+		"`kbak reindex` makes a new one",
+		h->layer->name, what);
+}
+
+/* ---- segments ---- */
+
+static int
+read_segment(const struct kb_merge_head *h, const struct kb_topic_ref *t,
+	int32_t partition, struct kb_index_segment *out)
+{
+	struct kb_segment *s = &out->s;
+	struct kb_layout_object o;
+	sqlite3_stmt *row = h->row;
+	char base[64], dir[KB_NAME_MAX];
+	bool bad = false;
+	int n;
+
+	s->start = kb_sql_int(row, 0, 0, INT64_MAX, &bad);
+	s->end = kb_sql_int(row, 1, 0, INT64_MAX, &bad);
+	s->first = kb_sql_int(row, 2, s->start, INT64_MAX, &bad);
+	s->last = kb_sql_int(row, 3, s->first, INT64_MAX, &bad);
+	s->bytes = kb_sql_count(row, 4, &bad);
+	s->records = kb_sql_count(row, 5, &bad);
+	s->dropped = kb_sql_count(row, 6, &bad);
+	s->min_timestamp = kb_sql_time(row, 7);
+	s->max_timestamp = kb_sql_time(row, 8);
+	s->text_length = kb_sql_count(row, 9, &bad);
+	s->values_length = kb_sql_count(row, 10, &bad);
+	s->raw_length = kb_sql_count(row, 11, &bad);
+	s->leader_epoch =
+		(int32_t)kb_sql_int(row, 12, INT32_MIN, INT32_MAX, &bad);
+	s->newline_in_value = kb_sql_int(row, 13, 0, 1, &bad);
+	s->block_count = (uint32_t)kb_sql_int(row, 14, 1, UINT32_MAX, &bad);
+	kb_sql_blob(row, 15, s->sha256, sizeof(s->sha256), &bad);
+	kb_sql_text(row, 16, base, sizeof(base), &bad);
+	if (bad || s->last >= s->end || kb_layout_read_object(base, &o) < 0 ||
+		o.is_gap || o.start != s->start)
+		return kb_handle_damaged(h, "a segment");
+	kb_layout_partition(dir, t, partition);
+	n = snprintf(out->object, sizeof(out->object), "%s/%s", dir, base);
+	return n < 0 || (size_t)n >= sizeof(out->object)
+		       ? kb_handle_damaged(h, "an object's name")
+		       : 0;
+}
+
+int
+kb_handle_segments(struct kb_index *x, const struct kb_topic_ref *t,
+	int32_t partition, int64_t from, kb_index_segment_fn *each, void *ctx)
+{
+	struct kb_merge_args args = {
+		.topic = t, .partition = partition, .a = from};
+	const struct kb_merge_head *head;
+	struct kb_index_segment s;
+	struct kb_merge m = {0};
+	int64_t end = 0;
+	int r = kb_merge_begin(
+		&m, x->layers, x->count, KB_LAYER_SEGMENTS, 1, &args);
+
+	while (r == 0) {
+		r = kb_merge_next(&m, &head);
+		if (r == 0)
+			r = read_segment(head, t, partition, &s);
+		if (r == 0 && s.s.start < end)
+			r = kb_handle_damaged(head, "an overlap of segments");
+		if (r)
+			break;
+		end = s.s.end;
+		if (s.s.last >= from)
+			r = each(ctx, &s);
+		else
+			continue;
+		if (r)
+			goto out;
+	}
+	r = r > 0 ? 0 : r;
+out:
+	kb_merge_end(&m);
+	return r;
+}
+
+int
+kb_index_segments(struct kb_index *x, const struct kb_topic_ref *t,
+	int32_t partition, int64_t from, kb_index_segment_fn *each, void *ctx)
+{
+	int r;
+
+	pthread_mutex_lock(&x->lock);
+	r = kb_handle_segments(x, t, partition, from, each, ctx);
+	pthread_mutex_unlock(&x->lock);
+	return r;
+}
+
+/* Ends the listing at the first segment that will do. */
+struct wanted {
+	struct kb_index_segment *out;
+	bool by_time;
+	int64_t time;
+};
+
+static int
+take_first(void *ctx, const struct kb_index_segment *s)
+{
+	struct wanted *w = ctx;
+
+	if (w->by_time && (s->s.max_timestamp == KB_NO_TIME ||
+				  s->s.max_timestamp < w->time))
+		return 0;
+	*w->out = *s;
+	return 1;
+}
+
+static int
+nothing_there(const struct kb_topic_ref *t, int32_t partition, const char *what,
+	int64_t which)
+{
+	return kb_err(-ENOENT,
+		"%s/%" PRId32 ": no record at or after %s %" PRId64, t->name,
+		partition, what, which);
+}
+
+int
+kb_index_segment_at(struct kb_index *x, const struct kb_topic_ref *t,
+	int32_t partition, int64_t offset, struct kb_index_segment *out)
+{
+	struct wanted w = {.out = out};
+	int r = kb_index_segments(x, t, partition, offset, take_first, &w);
+
+	if (r == 0)
+		return nothing_there(t, partition, "offset", offset);
+	return r < 0 ? r : 0;
+}
+
+/* The lowest start that a layer names for that time; 1: none does. */
+static int
+first_peak(struct kb_index *x, const struct kb_topic_ref *t, int32_t partition,
+	int64_t time, int64_t *out_start)
+{
+	struct kb_merge_args args = {
+		.topic = t, .partition = partition, .a = time};
+	const struct kb_merge_head *head;
+	struct kb_merge m = {0};
+	bool bad = false;
+	int r = kb_merge_begin(
+		&m, x->layers, x->count, KB_LAYER_PEAK, 1, &args);
+
+	if (r == 0)
+		r = kb_merge_next(&m, &head);
+	if (r == 0)
+		*out_start = kb_sql_int(head->row, 0, 0, INT64_MAX, &bad);
+	if (bad)
+		r = kb_handle_damaged(head, "a time");
+	kb_merge_end(&m);
+	return r;
+}
+
+int
+kb_index_segment_at_time(struct kb_index *x, const struct kb_topic_ref *t,
+	int32_t partition, int64_t time, struct kb_index_segment *out)
+{
+	struct wanted w = {.out = out, .by_time = true, .time = time};
+	int64_t start = 0;
+	int r;
+
+	pthread_mutex_lock(&x->lock);
+	r = first_peak(x, t, partition, time, &start);
+	if (r == 0)
+		r = kb_handle_segments(x, t, partition, start, take_first, &w);
+	else if (r > 0)
+		r = 0;
+	pthread_mutex_unlock(&x->lock);
+	if (r == 0)
+		return nothing_there(t, partition, "time", time);
+	return r < 0 ? r : 0;
+}
+
+/* ---- blocks ---- */
+
+static int
+read_block(const struct kb_merge_head *h, struct kb_block *b)
+{
+	sqlite3_stmt *row = h->row;
+	bool bad = false;
+
+	b->first = kb_sql_int(row, 0, 0, INT64_MAX, &bad);
+	b->last = kb_sql_int(row, 1, b->first, INT64_MAX, &bad);
+	b->position = kb_sql_count(row, 2, &bad);
+	b->size = kb_sql_count(row, 3, &bad);
+	b->records = kb_sql_count(row, 4, &bad);
+	b->dropped = kb_sql_count(row, 5, &bad);
+	b->min_timestamp = kb_sql_time(row, 6);
+	b->max_timestamp = kb_sql_time(row, 7);
+	b->text_length = kb_sql_count(row, 8, &bad);
+	b->values_length = kb_sql_count(row, 9, &bad);
+	b->raw_length = kb_sql_count(row, 10, &bad);
+	b->newline_in_value = kb_sql_int(row, 11, 0, 1, &bad);
+	return bad || b->size == 0 || b->records == 0
+		       ? kb_handle_damaged(h, "a block")
+		       : 0;
+}
+
+/*
+ * The layer whose row of that very segment counts, with the row's numbers.
+ * 1: no such segment.
+ */
+static int
+owner_of(struct kb_index *x, const struct kb_topic_ref *t, int32_t partition,
+	int64_t start, struct kb_index_segment *out,
+	struct kb_layer **out_layer)
+{
+	struct kb_merge_args args = {
+		.topic = t, .partition = partition, .a = start};
+	const struct kb_merge_head *head;
+	struct kb_merge m = {0};
+	int r = kb_merge_begin(
+		&m, x->layers, x->count, KB_LAYER_SEGMENTS, 1, &args);
+
+	do {
+		if (r == 0)
+			r = kb_merge_next(&m, &head);
+		if (r == 0)
+			r = read_segment(head, t, partition, out);
+	} while (r == 0 && out->s.start < start);
+	if (r == 0 && out->s.start != start)
+		r = 1;
+	if (r == 0)
+		*out_layer = head->layer;
+	kb_merge_end(&m);
+	return r;
+}
+
+/* Blocks lie side by side from the segment's first byte to its last. */
+static int
+blocks_of(struct kb_layer *layer, const struct kb_topic_ref *t,
+	int32_t partition, const struct kb_segment *s, kb_index_block_fn *each,
+	void *ctx)
+{
+	struct kb_merge_args args = {
+		.topic = t, .partition = partition, .a = s->start};
+	const struct kb_merge_head *head = NULL;
+	struct kb_merge m = {0};
+	struct kb_block b;
+	uint64_t position = 0;
+	int64_t last = s->start - 1;
+	int r = kb_merge_begin(&m, &layer, 1, KB_LAYER_BLOCKS, 1, &args);
+
+	while (r == 0) {
+		r = kb_merge_next(&m, &head);
+		if (r == 0)
+			r = read_block(head, &b);
+		if (r == 0 && (b.position != position || b.first <= last ||
+				      b.size > s->bytes - position))
+			r = kb_handle_damaged(head, "the row of blocks");
+		if (r)
+			break;
+		position += b.size;
+		last = b.last;
+		r = each(ctx, &b);
+		if (r)
+			goto out;
+	}
+	if (r == 1)
+		r = 0;
+	if (r == 0 && (position != s->bytes || last != s->last))
+		r = kb_err(-EBADMSG,
+			"%s: damaged index file: blocks are missing; "
+			"`kbak reindex` makes a new one",
+			layer->name);
+out:
+	kb_merge_end(&m);
+	return r;
+}
+
+int
+kb_index_blocks(struct kb_index *x, const struct kb_topic_ref *t,
+	int32_t partition, int64_t start, kb_index_block_fn *each, void *ctx)
+{
+	struct kb_index_segment s;
+	struct kb_layer *layer = NULL;
+	int r;
+
+	pthread_mutex_lock(&x->lock);
+	r = owner_of(x, t, partition, start, &s, &layer);
+	if (r == 0)
+		r = blocks_of(layer, t, partition, &s.s, each, ctx);
+	else if (r > 0)
+		r = kb_err(-ENOENT,
+			"%s/%" PRId32 ": no segment starts at %" PRId64,
+			t->name, partition, start);
+	pthread_mutex_unlock(&x->lock);
+	return r;
+}
+
+/* ---- gaps ---- */
+
+static int
+read_gap(const struct kb_merge_head *h, struct kb_gap *g)
+{
+	char reason[32];
+	bool bad = false;
+	int i;
+
+	g->start = kb_sql_int(h->row, 1, 0, INT64_MAX, &bad);
+	g->end = kb_sql_int(h->row, 2, 0, INT64_MAX, &bad);
+	kb_sql_text(h->row, 3, reason, sizeof(reason), &bad);
+	g->noticed = kb_sql_int(h->row, 4, INT64_MIN, INT64_MAX, &bad);
+	kb_sql_text(h->row, 5, g->detail, sizeof(g->detail), &bad);
+	for (i = KB_GAP_NOT_ASKED; i <= KB_GAP_DELETED; i++) {
+		g->reason = (enum kb_gap_reason)i;
+		if (strcmp(reason, kb_gap_reason_name(g->reason)) == 0)
+			break;
+	}
+	if (bad || i > KB_GAP_DELETED || g->end <= g->start)
+		return kb_handle_damaged(h, "a gap");
+	return 0;
+}
+
+int
+kb_index_gaps(struct kb_index *x, const struct kb_topic_ref *t,
+	int32_t partition, kb_index_gap_fn *each, void *ctx)
+{
+	struct kb_merge_args args = {
+		.topic = t, .partition = partition, .a = partition};
+	const struct kb_merge_head *head;
+	struct kb_merge m = {0};
+	struct kb_gap g;
+	int r;
+
+	pthread_mutex_lock(&x->lock);
+	r = kb_merge_begin(&m, x->layers, x->count, KB_LAYER_GAPS, 3, &args);
+	while (r == 0) {
+		r = kb_merge_next(&m, &head);
+		if (r == 0)
+			r = read_gap(head, &g);
+		if (r)
+			break;
+		r = each(ctx, &g);
+		if (r)
+			goto out;
+	}
+	r = r > 0 ? 0 : r;
+out:
+	kb_merge_end(&m);
+	pthread_mutex_unlock(&x->lock);
+	return r;
+}
