@@ -28,10 +28,10 @@
 #define COPY_CHUNK (64 << 10)
 
 static const char schema_sql[] =
-#include "schema.sql.inc"
+#include "index/schema.sql.inc"
 	;
 static const char finish_sql[] =
-#include "finish.sql.inc"
+#include "index/finish.sql.inc"
 	;
 
 enum statement {
