@@ -294,7 +294,7 @@ kb_decoder_run(struct kb_decoder *d, enum kb_codec codec, struct kb_slice in,
 	d->max = max < KB_DECODE_MAX ? max : KB_DECODE_MAX;
 	if (in.len > (codec == KB_CODEC_NONE ? d->max : INT32_MAX))
 		return kb_err(-EBADMSG, "%s: %zu bytes are too many",
-			kb_codec_name(codec), in.len);
+			kb_codec_name((int)codec), in.len);
 	if (codec == KB_CODEC_NONE) {
 		*out = in;
 		return 0;
@@ -302,7 +302,7 @@ kb_decoder_run(struct kb_decoder *d, enum kb_codec codec, struct kb_slice in,
 	kb_buf_clear(&d->out);
 	r = decode(d, codec, in);
 	if (r == 0 && d->out.len > d->max)
-		r = too_much(d, kb_codec_name(codec));
+		r = too_much(d, kb_codec_name((int)codec));
 	if (r == 0)
 		r = shrink(d);
 	if (r < 0)
