@@ -36,9 +36,9 @@ kb_fetch_leader_get(
 {
 	struct kb_fetch_leader *l;
 
-	TAILQ_FOREACH(l, &f->leaders, link)
-	if (l->node == node)
-		break;
+	TAILQ_FOREACH (l, &f->leaders, link)
+		if (l->node == node)
+			break;
 	if (!l) {
 		l = calloc(1, sizeof(*l));
 		if (!l)

@@ -20,7 +20,7 @@
 #include "kafka/status.h"
 
 /* How long a topic may be unknown before it counts as deleted. */
-#define UNKNOWN_MS 3000
+#define UNKNOWN_MS 1000
 
 /* The longest pause between two tries. */
 #define RETRY_MAX_MS 2000
@@ -214,9 +214,10 @@ mark_refreshed(struct kb_fetcher *f, const struct kb_fetch_part *p, int64_t at)
 {
 	struct kb_fetch_part *q;
 
-	TAILQ_FOREACH(q, &f->parked, link)
-	if (q->refresh && q->parked_at <= at && !strcmp(q->topic, p->topic))
-		q->refresh = false;
+	TAILQ_FOREACH (q, &f->parked, link)
+		if (q->refresh && q->parked_at <= at &&
+			!strcmp(q->topic, p->topic))
+			q->refresh = false;
 }
 
 static int

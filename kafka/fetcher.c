@@ -147,10 +147,10 @@ next_due(const struct kb_fetcher *f, int64_t until)
 	const struct kb_fetch_part *p;
 	const struct kb_fetch_leader *l;
 
-	TAILQ_FOREACH(p, &f->parked, link)
-	until = sooner(until, p->retry_at);
-	TAILQ_FOREACH(l, &f->leaders, link)
-	until = sooner(until, kb_fetch_leader_due(l));
+	TAILQ_FOREACH (p, &f->parked, link)
+		until = sooner(until, p->retry_at);
+	TAILQ_FOREACH (l, &f->leaders, link)
+		until = sooner(until, kb_fetch_leader_due(l));
 	return until;
 }
 
@@ -183,18 +183,18 @@ wait_answer(struct kb_fetcher *f, int64_t until, struct kb_fetch_leader **out)
 		return r;
 	f->polled[n++] = (struct pollfd){
 		.fd = kb_cancel_fd(f->cancel), .events = POLLIN};
-	TAILQ_FOREACH(l, &f->leaders, link)
-	if (l->flying.count)
-		f->polled[n++] = (struct pollfd){
-			.fd = kb_conn_fd(l->conn), .events = POLLIN};
+	TAILQ_FOREACH (l, &f->leaders, link)
+		if (l->flying.count)
+			f->polled[n++] = (struct pollfd){
+				.fd = kb_conn_fd(l->conn), .events = POLLIN};
 	ms = ms < 0 ? 0 : ms > INT_MAX ? INT_MAX : ms;
 	if (poll(f->polled, n, (int)ms) < 0 && errno != EINTR)
 		return kb_err(-errno, "poll: %s", strerror(errno));
 	if (kb_cancel_fired(f->cancel))
 		return kb_err(-ECANCELED, "interrupted");
-	TAILQ_FOREACH(l, &f->leaders, link)
-	if (l->flying.count && f->polled[i++].revents)
-		break;
+	TAILQ_FOREACH (l, &f->leaders, link)
+		if (l->flying.count && f->polled[i++].revents)
+			break;
 	*out = l;
 	return 0;
 }
@@ -205,9 +205,9 @@ expire(struct kb_fetcher *f)
 	struct kb_fetch_leader *l;
 	int64_t now = kb_clock_ms();
 
-	TAILQ_FOREACH(l, &f->leaders, link)
-	if (l->flying.count && l->flying.deadline <= now)
-		kb_fetch_leader_expire(f, l);
+	TAILQ_FOREACH (l, &f->leaders, link)
+		if (l->flying.count && l->flying.deadline <= now)
+			kb_fetch_leader_expire(f, l);
 }
 
 /* Waits for an answer and takes it in. 0 and 1 as kb_fetcher_next(). */
@@ -244,8 +244,7 @@ kb_fetcher_next(
 		r = kb_fetch_part_resolve(f, out);
 		if (r != 1)
 			return r;
-		TAILQ_FOREACH(l, &f->leaders, link)
-		{
+		TAILQ_FOREACH (l, &f->leaders, link) {
 			r = kb_fetch_leader_send(f, l);
 			if (r)
 				return r;

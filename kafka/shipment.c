@@ -1,0 +1,446 @@
+/*
+ * One try: find the leader, ask the log about a batch in doubt, number it,
+ * send it, judge the answer.
+ */
+#include "kafka/producer_impl.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/bytes.h"
+#include "common/cancel.h"
+#include "common/clock.h"
+#include "common/err.h"
+#include "common/log.h"
+#include "kafka/cluster.h"
+#include "kafka/conn.h"
+#include "kafka/offsets.h"
+#include "kafka/produce.h"
+#include "kafka/status.h"
+
+#define AGAIN KB_SHIPMENT_AGAIN
+
+/* The log does not hold the batch, as far as it can be seen. */
+#define ABSENT 2
+
+/* How often a batch damaged on its way, as the broker says, is sent again. */
+#define CORRUPT_TRIES 3
+
+/* ---- waiting ---- */
+
+static int
+interrupted(const struct kb_shipment *s)
+{
+	return kb_err(-ECANCELED, "%s/%d: interrupted while writing",
+		s->part->topic, s->part->partition);
+}
+
+int
+kb_shipment_wait(const struct kb_shipment *s, int fd, int64_t until)
+{
+	struct kb_cancel *cancel = kb_cluster_cancel(s->p->cluster);
+	struct pollfd p[] = {
+		{.fd = fd, .events = POLLIN},
+		{.fd = kb_cancel_fd(cancel), .events = POLLIN},
+		{.fd = kb_cancel_fd(s->interrupt), .events = POLLIN},
+	};
+
+	for (;;) {
+		int64_t ms = until - kb_clock_ms();
+
+		if (kb_cancel_fired(cancel) || kb_cancel_fired(s->interrupt))
+			return interrupted(s);
+		ms = ms < 0 ? 0 : ms > INT_MAX ? INT_MAX : ms;
+		if (poll(p, 3, (int)ms) < 0 && errno != EINTR)
+			return kb_err(-errno, "poll: %s", strerror(errno));
+		if (p[0].revents)
+			return 0;
+		if (!ms)
+			return 1;
+	}
+}
+
+/* ---- connections ---- */
+
+static struct kb_produce_link *
+find_link(struct kb_producer *p, int32_t node)
+{
+	struct kb_produce_link *l;
+
+	SLIST_FOREACH (l, &p->links, next)
+		if (l->node == node)
+			return l;
+	l = calloc(1, sizeof(*l));
+	if (l) {
+		l->node = node;
+		SLIST_INSERT_HEAD(&p->links, l, next);
+	}
+	return l;
+}
+
+/* Whose answer will not be waited for. */
+static void
+disconnect(struct kb_shipment *s)
+{
+	struct kb_produce_link *l = find_link(s->p, s->part->node);
+
+	if (l) {
+		kb_conn_close(l->conn);
+		l->conn = NULL;
+	}
+	s->conn = NULL;
+	s->refresh = true;
+}
+
+/* What no other try would change; anything else is tried again. */
+static bool
+is_final(int r)
+{
+	return r == -ECANCELED || r == -ENOMEM || r == -EACCES ||
+	       r == -EPROTONOSUPPORT || r == -ENOENT;
+}
+
+/* To the leader as it is known now. */
+static int
+connect_leader(struct kb_shipment *s)
+{
+	struct kb_produce_part *part = s->part;
+	struct kb_produce_link *l;
+	int32_t epoch;
+	int r = 0;
+
+	if (part->node < 0 || s->refresh)
+		r = kb_cluster_leader(s->p->cluster, part->topic, NULL,
+			part->partition, s->refresh, &part->node, &epoch);
+	if (r)
+		return is_final(r) ? r : AGAIN;
+	s->refresh = false;
+	l = find_link(s->p, part->node);
+	if (!l)
+		return kb_err(-ENOMEM, "out of memory");
+	if (!l->conn)
+		r = kb_cluster_connect(s->p->cluster, part->node, &l->conn);
+	s->conn = l->conn;
+	if (!r)
+		return 0;
+	s->refresh = true;
+	return is_final(r) ? r : AGAIN;
+}
+
+/* Sends p->request and receives into p->answer. */
+static int
+call(struct kb_shipment *s, enum kb_api api, int version)
+{
+	struct kb_producer *p = s->p;
+	int64_t until = kb_clock_ms() + p->answer_ms;
+	int32_t id;
+	int r;
+
+	r = kb_conn_send(s->conn, api, version, false,
+		kb_buf_slice(&p->request), until, &id);
+	if (!r)
+		r = kb_shipment_wait(s, kb_conn_fd(s->conn), until);
+	if (!r)
+		r = kb_conn_recv(s->conn, id, false, until, &p->answer);
+	else if (r == 1)
+		r = kb_err(-ETIMEDOUT, "%s: no answer in time",
+			kb_conn_name(s->conn));
+	if (r)
+		disconnect(s);
+	return r;
+}
+
+/* ---- numbers ---- */
+
+static int
+refused_id(const struct kb_shipment *s, int16_t code)
+{
+	int r = code == 31 /* CLUSTER_AUTHORIZATION_FAILED */ ? -EACCES
+							      : -EREMOTEIO;
+
+	return kb_err(r,
+		"%s: the broker gives no producer id: %s (the right "
+		"IdempotentWrite on the cluster, or Write on the topic, is "
+		"needed)",
+		kb_conn_name(s->conn), kb_status_name(code));
+}
+
+/* Asks for a producer id, if the partition has none. */
+static int
+get_id(struct kb_shipment *s)
+{
+	struct kb_producer *p = s->p;
+	int16_t error;
+	int r;
+
+	if (s->part->producer_id >= 0)
+		return 0;
+	kb_buf_clear(&p->request);
+	r = kb_init_producer_id_request_put(&p->request);
+	if (!r)
+		r = call(s, KB_API_INIT_PRODUCER_ID,
+			KB_INIT_PRODUCER_ID_VERSION);
+	if (!r)
+		r = kb_init_producer_id_answer_read(kb_buf_slice(&p->answer),
+			&error, &s->part->producer_id,
+			&s->part->producer_epoch);
+	if (r)
+		return is_final(r) ? r : AGAIN;
+	s->part->sequence = 0;
+	if (!error)
+		return 0;
+	s->part->producer_id = -1;
+	r = refused_id(s, error);
+	return kb_status_action(error) == KB_STATUS_FATAL ? r : AGAIN;
+}
+
+/* Writes numbers and checksum into the batch. */
+static void
+seal(struct kb_shipment *s, const struct kb_arrival *a)
+{
+	s->header.producer_id = a->producer_id;
+	s->header.producer_epoch = a->producer_epoch;
+	s->header.base_sequence = a->sequence;
+	kb_batch_seal(s->bytes, s->len, &s->header);
+}
+
+static uint32_t
+crc_of(const struct kb_shipment *s)
+{
+	return kb_load_be32(s->bytes + 17);
+}
+
+/* Forgets the producer id: no number of it means anything any more. */
+static void
+drop_id(struct kb_produce_part *part)
+{
+	part->producer_id = -1;
+	part->doubt = false;
+}
+
+void
+kb_shipment_recognise(struct kb_shipment *s)
+{
+	if (!s->part->doubt)
+		return;
+	seal(s, &s->part->sent);
+	s->other = crc_of(s) != s->part->sent_crc;
+}
+
+/* Gives the batch its numbers, unless it has them from an earlier try. */
+static int
+number(struct kb_shipment *s)
+{
+	struct kb_produce_part *part = s->part;
+	int r = get_id(s);
+
+	if (r || part->doubt)
+		return r;
+	part->sent = (struct kb_arrival){
+		.producer_id = part->producer_id,
+		.producer_epoch = part->producer_epoch,
+		.sequence = part->sequence,
+		.count = s->header.count,
+	};
+	seal(s, &part->sent);
+	part->sent_crc = crc_of(s);
+	return 0;
+}
+
+/* ---- one try ---- */
+
+static int
+stored(struct kb_shipment *s, int64_t base)
+{
+	struct kb_produce_part *part = s->part;
+
+	if (base < part->end)
+		return kb_err(-EREMOTEIO,
+			"%s/%d: written at offset %" PRId64 ", below %" PRId64
+			" where the log ended: records were lost, or the topic "
+			"was created anew",
+			part->topic, part->partition, base, part->end);
+	if (base > part->end)
+		kb_log_warn("%s/%d: somebody else writes to this partition: "
+			    "our batch is at offset %" PRId64 ", not %" PRId64,
+			part->topic, part->partition, base, part->end);
+	part->doubt = false;
+	part->end = base + s->header.count;
+	part->sequence = (int32_t)(((uint32_t)part->sent.sequence +
+					   (uint32_t)s->header.count) &
+				   INT32_MAX);
+	return 0;
+}
+
+/* What people can do about a refusal. */
+static const char *
+advice(int16_t code)
+{
+	switch (code) {
+	case 32:
+		return ": a timestamp lies outside the topic's "
+		       "message.timestamp.before.max.ms or "
+		       "message.timestamp.after.max.ms, or is the broker's to "
+		       "set";
+	case 76:
+		return ": the broker is too old for this compression";
+	case 87:
+		return ": a record without a key for a compacted topic, or a "
+		       "batch that the broker cannot take as it is";
+	default:
+		return "";
+	}
+}
+
+static int
+refused(const struct kb_shipment *s, const struct kb_produced *got)
+{
+	const struct kb_produce_part *part = s->part;
+	int words = got->words.len > 300 ? 300 : (int)got->words.len;
+	int r = -EREMOTEIO;
+
+	if (got->error == 29 /* TOPIC_AUTHORIZATION_FAILED */)
+		r = -EACCES;
+	if (got->error == 10 /* MESSAGE_TOO_LARGE */ ||
+		got->error == 18 /* RECORD_LIST_TOO_LARGE */)
+		return kb_err(-EMSGSIZE,
+			"%s/%d: a batch of %zu bytes is more than the topic's "
+			"max.message.bytes",
+			part->topic, part->partition, s->len);
+	return kb_err(r, "%s/%d: the broker refuses: %s%s%s%.*s", part->topic,
+		part->partition, kb_status_name(got->error), advice(got->error),
+		words ? ": " : "", words,
+		words ? (const char *)got->words.data : "");
+}
+
+static bool
+about_numbers(int16_t code)
+{
+	switch (code) {
+	case 45: /* OUT_OF_ORDER_SEQUENCE_NUMBER */
+	case 46: /* DUPLICATE_SEQUENCE_NUMBER */
+	case 47: /* INVALID_PRODUCER_EPOCH */
+	case 59: /* UNKNOWN_PRODUCER_ID */
+	case 90: /* PRODUCER_FENCED */
+		return true;
+	default:
+		return false;
+	}
+}
+
+static int
+judge(struct kb_shipment *s, const struct kb_produced *got)
+{
+	enum kb_status_action action = kb_status_action(got->error);
+
+	s->p->throttled_until = kb_clock_ms() + got->throttle_ms;
+	if (action == KB_STATUS_OK)
+		return stored(s, got->base_offset);
+	if (got->error == 2 /* CORRUPT_MESSAGE */ &&
+		++s->corrupt == CORRUPT_TRIES)
+		return refused(s, got);
+	kb_err(-EAGAIN, "%s/%d: %s: %s", s->part->topic, s->part->partition,
+		kb_conn_name(s->conn), kb_status_name(got->error));
+	if (about_numbers(got->error)) {
+		s->renumber = true;
+		return AGAIN;
+	}
+	if (action == KB_STATUS_FATAL)
+		return refused(s, got);
+	s->refresh = action != KB_STATUS_RETRY;
+	return AGAIN;
+}
+
+static int
+transmit(struct kb_shipment *s)
+{
+	struct kb_producer *p = s->p;
+	struct kb_produced got;
+	int version, r;
+
+	r = kb_conn_version(s->conn, KB_API_PRODUCE, KB_PRODUCE_MIN,
+		KB_PRODUCE_MAX, &version);
+	if (r)
+		return r;
+	kb_buf_clear(&p->request);
+	r = kb_produce_request_put(&p->request, s->part->topic,
+		s->part->partition, (int32_t)p->request_ms,
+		kb_slice_of(s->bytes, s->len));
+	if (r)
+		return r;
+	s->part->doubt = true;
+	r = call(s, KB_API_PRODUCE, version);
+	if (!r) {
+		r = kb_produce_answer_read(kb_buf_slice(&p->answer), version,
+			s->part->topic, s->part->partition, &got);
+		if (r)
+			disconnect(s);
+	}
+	if (r)
+		return is_final(r) ? r : AGAIN;
+	return judge(s, &got);
+}
+
+/* The batch in doubt is not this one: done with it, whatever became of it. */
+static int
+settle_other(struct kb_shipment *s, bool arrived)
+{
+	if (arrived)
+		s->part->end += s->part->sent.count;
+	drop_id(s->part);
+	s->other = false;
+	return ABSENT;
+}
+
+/* 0: it is in the log. ABSENT. AGAIN: nobody knows yet. */
+static int
+ask_arrival(struct kb_shipment *s)
+{
+	struct kb_produce_part *part = s->part;
+	int r = kb_arrival_ask(s->p->cluster, s->conn, part->topic,
+		part->partition, part->end, &part->sent);
+
+	if ((r == 0 || r == 1) && s->other)
+		return settle_other(s, r == 0);
+	switch (r) {
+	case 0:
+		return stored(s, part->end);
+	case 1:
+		if (s->renumber)
+			drop_id(part);
+		s->renumber = false;
+		return ABSENT;
+	case 2:
+		kb_err(-EAGAIN, "%s/%d: the log cannot be read now",
+			part->topic, part->partition);
+		return AGAIN;
+	case -EBUSY:
+	case -EREMOTEIO:
+		return r;
+	default:
+		disconnect(s);
+		return is_final(r) ? r : AGAIN;
+	}
+}
+
+int
+kb_shipment_try(struct kb_shipment *s)
+{
+	int r = connect_leader(s);
+
+	if (!r && s->part->doubt) {
+		r = ask_arrival(s);
+		if (r != ABSENT)
+			return r;
+		r = 0;
+	}
+	if (!r)
+		r = number(s);
+	if (!r)
+		r = transmit(s);
+	return r;
+}
