@@ -37,7 +37,7 @@ kb_cluster_id(const struct kb_cluster *c);
 
 struct kb_metadata_partition {
 	int32_t partition;
-	int32_t leader; /* node; -1 none now */
+	int32_t leader;	      /* node; -1 none now */
 	int32_t leader_epoch; /* -1 unknown */
 	int16_t error;
 	int32_t replicas; /* how many */
@@ -46,7 +46,7 @@ struct kb_metadata_partition {
 struct kb_metadata_topic {
 	char *name;
 	struct kb_uuid id; /* zero where the broker has none */
-	int16_t error; /* 3: unknown topic */
+	int16_t error;	   /* 3: unknown topic */
 	bool internal;
 	struct kb_metadata_partition *partitions; /* by number */
 	size_t partition_count;

@@ -276,6 +276,55 @@ kb_metadata_answer_release(struct kb_metadata_answer *a)
 	*a = (struct kb_metadata_answer){0};
 }
 
+static bool
+is_named(const char *name, const char *const *names, size_t count)
+{
+	size_t i = 0;
+
+	while (i < count && strcmp(name, names[i]) != 0)
+		i++;
+	return i < count;
+}
+
+static void
+topic_release(struct kb_metadata_topic *t)
+{
+	free(t->name);
+	free(t->partitions);
+}
+
+int
+kb_metadata_select(
+	struct kb_metadata *m, const char *const *names, size_t count)
+{
+	struct kb_metadata_topic *topics;
+	size_t kept = 0;
+
+	for (size_t i = 0; i < m->topic_count; i++) {
+		if (is_named(m->topics[i].name, names, count))
+			m->topics[kept++] = m->topics[i];
+		else
+			topic_release(&m->topics[i]);
+	}
+	m->topic_count = kept;
+	topics = realloc(m->topics, (kept + count + 1) * sizeof(*topics));
+	if (!topics)
+		return kb_err(-ENOMEM, "out of memory: %zu topics", count);
+	m->topics = topics;
+	for (size_t i = 0; i < count; i++) {
+		struct kb_metadata_topic t = {.error = 3};
+
+		if (kb_metadata_find(m, names[i]))
+			continue;
+		t.name = strdup(names[i]);
+		if (!t.name)
+			return kb_err(-ENOMEM, "out of memory");
+		topics[m->topic_count++] = t;
+		qsort(topics, m->topic_count, sizeof(*topics), by_name);
+	}
+	return 0;
+}
+
 /* ---- struct kb_metadata (kafka/cluster.h) ---- */
 
 void
@@ -283,10 +332,8 @@ kb_metadata_free(struct kb_metadata *m)
 {
 	if (!m)
 		return;
-	for (size_t i = 0; i < m->topic_count; i++) {
-		free(m->topics[i].name);
-		free(m->topics[i].partitions);
-	}
+	for (size_t i = 0; i < m->topic_count; i++)
+		topic_release(&m->topics[i]);
 	free(m->topics);
 	free(m);
 }

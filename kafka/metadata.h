@@ -20,6 +20,18 @@ struct kb_metadata;
 #define KB_METADATA_NAMES_MIN 4
 #define KB_METADATA_MAX 12
 
+/* The best version that is spoken, not above the broker's. */
+static inline int
+kb_metadata_version(int theirs)
+{
+	static const int spoken[] = {12, 11, 10, 7, 4, 2};
+	size_t i = 0;
+
+	while (i < sizeof(spoken) / sizeof(*spoken) && spoken[i] > theirs)
+		i++;
+	return i < sizeof(spoken) / sizeof(*spoken) ? spoken[i] : 1;
+}
+
 static inline bool
 kb_metadata_flexible(int version)
 {
@@ -54,6 +66,14 @@ struct kb_metadata_answer {
 int
 kb_metadata_answer_read(
 	struct kb_slice bytes, int version, struct kb_metadata_answer *out);
+
+/*
+ * Leaves only these topics in m; one that it does not know is added with
+ * error 3. 0, -ENOMEM.
+ */
+int
+kb_metadata_select(
+	struct kb_metadata *m, const char *const *names, size_t count);
 
 /* Frees what the answer owns; {0} is legal. */
 void

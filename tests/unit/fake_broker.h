@@ -1,6 +1,6 @@
 /*
- * A listener on the loopback whose connections are served by a thread with a
- * function of the test: what a real broker never sends can be sent here.
+ * A listener on the loopback whose connections are each served by a thread with
+ * a function of the test: what a real broker never sends can be sent here.
  */
 #ifndef KB_TESTS_UNIT_FAKE_BROKER_H
 #define KB_TESTS_UNIT_FAKE_BROKER_H
@@ -12,6 +12,7 @@
 #include <pthread.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -24,15 +25,36 @@ struct fake_broker {
 	pthread_t thread;
 };
 
+struct fake_broker_conn {
+	void (*serve)(int fd);
+	int fd;
+};
+
+static inline void *
+fake_broker_serve(void *arg)
+{
+	struct fake_broker_conn *c = arg;
+
+	c->serve(c->fd);
+	close(c->fd);
+	free(c);
+	return NULL;
+}
+
 static inline void *
 fake_broker_run(void *arg)
 {
 	struct fake_broker *f = arg;
+	pthread_t thread;
 	int fd;
 
 	while ((fd = accept(f->fd, NULL, NULL)) >= 0) {
-		f->serve(fd);
-		close(fd);
+		struct fake_broker_conn *c = malloc(sizeof(*c));
+
+		c->serve = f->serve;
+		c->fd = fd;
+		if (pthread_create(&thread, NULL, fake_broker_serve, c) == 0)
+			pthread_detach(thread);
 	}
 	return NULL;
 }
@@ -56,7 +78,7 @@ fake_broker_start(struct fake_broker *f, void (*serve)(int fd))
 		pthread_create(&f->thread, NULL, fake_broker_run, f), 0);
 }
 
-/* Ends once the connection being served, if any, has ended. */
+/* No more connections; those that are there end with their clients. */
 static inline void
 fake_broker_stop(struct fake_broker *f)
 {
