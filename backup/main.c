@@ -26,6 +26,9 @@ struct verb {
 };
 
 static const struct verb verbs[] = {
+	{"cat", kb_verb_cat, "REPO TOPIC/PARTITION",
+		"print records as JSON lines"},
+	{"ls", kb_verb_ls, "REPO [TOPIC[/PARTITION]]", "list what is there"},
 	{0},
 };
 
