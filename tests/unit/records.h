@@ -1,79 +1,42 @@
-/* Random records, the same in every run, and their comparison. */
+/* A row of samples with rising offsets, as a batch has them. */
 #ifndef KB_TESTS_UNIT_RECORDS_H
 #define KB_TESTS_UNIT_RECORDS_H
 
-#include "format/record.h"
-#include "random.h"
+#include "sample.h"
 #include "suite.h"
 
 #define RECORDS_MAX 64
 
 struct records {
-	struct kb_record r[RECORDS_MAX];
+	struct sample s[RECORDS_MAX];
 	int count;
-	struct kb_buf headers[RECORDS_MAX];
-	uint8_t bytes[1 << 18];
-	size_t used;
 };
 
 static inline void
 records_release(struct records *rs)
 {
 	for (int i = 0; i < RECORDS_MAX; i++)
-		kb_buf_release(&rs->headers[i]);
+		sample_release(&rs->s[i]);
 }
 
-/* Null, empty, short or long. */
-static inline struct kb_slice
-records_bytes(struct records *rs, struct random *rnd)
-{
-	static const size_t limits[] = {1, 1, 20, 200, 1500};
-	size_t kind = random_below(rnd, 5);
-	struct kb_slice s = {NULL, 0};
-
-	if (kind == 0)
-		return s;
-	s.data = rs->bytes + rs->used;
-	s.len = random_below(rnd, limits[kind]);
-	ck_assert_uint_le(s.len, sizeof(rs->bytes) - rs->used);
-	random_fill(rnd, rs->bytes + rs->used, s.len);
-	rs->used += s.len;
-	return s;
-}
-
-static inline int64_t
-records_time(struct random *rnd)
-{
-	static const int64_t times[] = {-1, 0, 1, 1700000000000, 4102444800000,
-		INT64_MAX / 2, -62135596800000};
-
-	return times[random_below(rnd, 7)] + (int64_t)random_below(rnd, 2);
-}
-
-/* 1..RECORDS_MAX records from offset `first` up, gaps now and then. */
+/*
+ * 1..RECORDS_MAX CreateTime records from offset `first` up, gaps now and then;
+ * no two times are too far apart for one batch.
+ */
 static inline void
 records_make(struct records *rs, struct random *rnd, int64_t first)
 {
 	rs->count = 1 + (int)random_below(rnd, RECORDS_MAX);
-	rs->used = 0;
 	for (int i = 0; i < rs->count; i++) {
-		struct kb_record *r = &rs->r[i];
-		size_t headers = random_below(rnd, 8);
+		struct kb_record *r = &rs->s[i].record;
 
-		*r = (struct kb_record){.offset = first};
-		first += 1 + (int64_t)(random_below(rnd, 4)
-					       ? 0
-					       : random_below(rnd, 100000));
-		r->timestamp = records_time(rnd);
-		r->key = records_bytes(rs, rnd);
-		r->value = records_bytes(rs, rnd);
-		kb_buf_clear(&rs->headers[i]);
-		ck_ok(kb_buf_reserve(&rs->headers[i], 1));
-		for (; r->header_count + 4 < headers; r->header_count++)
-			ck_ok(kb_headers_put(&rs->headers[i],
-				records_bytes(rs, rnd),
-				records_bytes(rs, rnd)));
-		r->headers = kb_buf_slice(&rs->headers[i]);
+		rs->s[i].random.state = random_next(rnd);
+		sample_next(&rs->s[i]);
+		r->offset = first++;
+		r->timestamp /= 2;
+		r->logappend = false;
+		if (!random_below(rnd, 4))
+			first += (int64_t)random_below(rnd, 100000);
 	}
 }
 
@@ -94,7 +57,9 @@ records_same(const struct kb_record *a, const struct kb_record *b)
 	ck_assert_uint_eq(a->header_count, b->header_count);
 	records_same_bytes(a->key, b->key);
 	records_same_bytes(a->value, b->value);
-	records_same_bytes(a->headers, b->headers);
+	ck_assert_uint_eq(a->headers.len, b->headers.len);
+	ck_assert(!a->headers.len ||
+		  !memcmp(a->headers.data, b->headers.data, a->headers.len));
 }
 
 #endif

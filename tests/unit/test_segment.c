@@ -219,12 +219,12 @@ START_TEST(summary__of_random_records_is_what_its_blocks_add_up_to)
 	for (int batch = 0; batch < 200; batch++) {
 		records_make(&in, &rnd, next);
 		for (int i = 0; i < in.count; i++) {
-			ck_ok(kb_encoder_add(&encoder, &in.r[i]));
-			text += kb_jsonl_measure(&view, &in.r[i]);
-			values += in.r[i].value.len + 1;
+			ck_ok(kb_encoder_add(&encoder, &in.s[i].record));
+			text += kb_jsonl_measure(&view, &in.s[i].record);
+			values += in.s[i].record.value.len + 1;
 			records++;
 		}
-		next = in.r[in.count - 1].offset + 3;
+		next = in.s[in.count - 1].record.offset + 3;
 		end_batch(next - 1);
 	}
 	ck_ok(add_from(0));
