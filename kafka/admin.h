@@ -6,22 +6,30 @@
 #include <stdint.h>
 
 struct kb_admin;
+struct kb_cancel;
 struct kb_conf;
 
+/*
+ * conf has passed kb_conf_check() and outlives the client. Connects to nothing
+ * yet. Calls end within message.timeout.ms: -ETIMEDOUT.
+ */
 int
 kb_admin_new(const struct kb_conf *conf, struct kb_admin **out);
 void
 kb_admin_free(struct kb_admin *a);
 
+/* From now on calls end with -ECANCELED soon after c is fired. */
+void
+kb_admin_set_cancel(struct kb_admin *a, struct kb_cancel *c);
+
 /*
  * Calls each for every dynamic override of a topic (source
- * DYNAMIC_TOPIC_CONFIG), by name. -EACCES: not authorised (the sentence says
- * which ACL is missing).
+ * DYNAMIC_TOPIC_CONFIG), by name; its error ends the walk and is returned.
+ * -EACCES: not authorised (the sentence says which ACL is missing). -ENOENT.
  */
 int
 kb_admin_topic_settings(struct kb_admin *a, const char *topic,
-	int (*each)(void *ctx, const char *name, const char *value),
-	void *ctx);
+	int (*each)(void *ctx, const char *name, const char *value), void *ctx);
 
 struct kb_admin_setting {
 	const char *name;
@@ -34,8 +42,8 @@ struct kb_admin_setting {
  * -EINVAL (the broker's words are in the sentence).
  */
 int
-kb_admin_create_topic(struct kb_admin *a, const char *topic,
-	int32_t partitions, int32_t replication,
-	const struct kb_admin_setting *settings, size_t count);
+kb_admin_create_topic(struct kb_admin *a, const char *topic, int32_t partitions,
+	int32_t replication, const struct kb_admin_setting *settings,
+	size_t count);
 
 #endif
