@@ -14,6 +14,9 @@
 #include "format/base64.h"
 #include "format/json.h"
 
+/* Memory above this is given back at the next shorter line. */
+#define KEEP_MAX ((size_t)8 << 20)
+
 struct kb_line_parser {
 	struct kb_json json;
 	struct kb_buf spare;   /* strings with escapes, decoded base64 */
@@ -36,9 +39,21 @@ kb_line_parser_free(struct kb_line_parser *p)
 {
 	if (!p)
 		return;
+	kb_line_parser_shrink(p);
+	free(p);
+}
+
+size_t
+kb_line_parser_memory(const struct kb_line_parser *p)
+{
+	return p->spare.cap + p->headers.cap;
+}
+
+void
+kb_line_parser_shrink(struct kb_line_parser *p)
+{
 	kb_buf_release(&p->spare);
 	kb_buf_release(&p->headers);
-	free(p);
 }
 
 static bool
@@ -393,6 +408,8 @@ kb_line_parse(struct kb_line_parser *p, struct kb_slice line,
 {
 	int r;
 
+	if (kb_line_parser_memory(p) > KEEP_MAX && line.len < KEEP_MAX)
+		kb_line_parser_shrink(p);
 	kb_buf_clear(&p->spare);
 	kb_buf_clear(&p->headers);
 	r = kb_buf_reserve(&p->spare, line.len + 1);

@@ -24,6 +24,12 @@ kb_line_parser_new(struct kb_line_parser **out);
 void
 kb_line_parser_free(struct kb_line_parser *p);
 
+/* Bytes of memory that the buffers hold; and gives it back between lines. */
+size_t
+kb_line_parser_memory(const struct kb_line_parser *p);
+void
+kb_line_parser_shrink(struct kb_line_parser *p);
+
 /*
  * Parses one line, with or without its newline: our own text, `kcat -J`
  * (`broker` ignored, raw bytes inside strings taken as they are) and rpk's

@@ -17,13 +17,13 @@ struct kb_sink;
 
 struct kb_restore_options {
 	const struct kb_conf *conf; /* checked; outlives the restore */
-	struct kb_repo *repo; /* whose topics may be named */
+	struct kb_repo *repo;	    /* whose topics may be named */
 	struct kb_index *index;
 	struct kb_cancel *cancel; /* ends all waits */
 	bool append; /* into partitions that hold other people's records */
 	bool exact_settings; /* settings=exact: the originals as they are */
-	size_t batch_bytes; /* raw bytes a batch; 0: 1 MiB */
-	size_t memory; /* bytes of all sinks together; 0: 64 MiB */
+	size_t batch_bytes;  /* raw bytes a batch; 0: 1 MiB */
+	size_t memory;	     /* bytes of all sinks together; 0: 64 MiB */
 };
 
 /*
