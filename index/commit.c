@@ -180,28 +180,37 @@ commit_once(struct kb_store *s, struct kb_draft *d)
 }
 
 int
-kb_index_commit(struct kb_index *x, struct kb_index_delta *d)
+kb_handle_commit(struct kb_index *x, struct kb_draft *d)
 {
 	struct kb_store *s = x->repo->store;
-	int r = 1;
+	int r = kb_draft_finish(d);
 
-	if (kb_index_delta_empty(d))
-		return 0;
-	r = kb_draft_finish(kb_delta_draft(d));
 	if (r < 0)
 		return r;
 	r = 1;
 	for (int i = 0; r == 1 && i < COMMIT_TRIES; i++)
-		r = commit_once(s, kb_delta_draft(d));
+		r = commit_once(s, d);
 	if (r == 1)
 		return kb_err(-EBUSY, "index: too many others commit");
 	if (r < 0)
 		return r;
-	kb_delta_clear(d);
 	pthread_mutex_lock(&x->lock);
 	if (merge_all(s, MERGE_PARTS) < 0)
 		kb_log_warn("index: cannot merge files: %s", kb_err_text());
 	r = kb_handle_reload(x);
 	pthread_mutex_unlock(&x->lock);
 	return r < 0 ? r : 0;
+}
+
+int
+kb_index_commit(struct kb_index *x, struct kb_index_delta *d)
+{
+	int r;
+
+	if (kb_index_delta_empty(d))
+		return 0;
+	r = kb_handle_commit(x, kb_delta_draft(d));
+	if (r == 0)
+		kb_delta_clear(d);
+	return r;
 }

@@ -10,6 +10,8 @@
 #include "index/layer.h"
 #include "index/merge.h"
 
+struct kb_draft;
+
 struct kb_index {
 	struct kb_repo *repo;	  /* borrowed */
 	pthread_mutex_t lock;	  /* guards all below */
@@ -34,6 +36,10 @@ kb_handle_segments(struct kb_index *x, const struct kb_topic_ref *t,
 int
 kb_handle_counted(
 	struct kb_index *x, const struct kb_topic_ref *t, int32_t *out);
+
+/* kb_index_commit() of a draft, which is then finished. No lock is held. */
+int
+kb_handle_commit(struct kb_index *x, struct kb_draft *d);
 
 /* -EBADMSG: `what` (a segment, a gap...) of that row makes no sense. */
 int
