@@ -26,6 +26,8 @@ struct verb {
 };
 
 static const struct verb verbs[] = {
+	{"backup", kb_verb_backup, "-b BROKERS -t GLOB... REPO",
+		"store topics, up to now"},
 	{"cat", kb_verb_cat, "REPO TOPIC/PARTITION",
 		"print records as JSON lines"},
 	{"ls", kb_verb_ls, "REPO [TOPIC[/PARTITION]]", "list what is there"},

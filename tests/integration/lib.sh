@@ -180,6 +180,36 @@ use_shared_broker()
     export KAFKA KB_KAFKA_LOGS
 }
 
+# ---- backups ----
+
+# backup REPO TOPIC...: quiet; each a pattern.
+backup()
+{
+    local repo=$1 pattern
+    shift
+    local args=()
+    for pattern in "$@"; do
+        args+=(-t "$pattern")
+    done
+    kbak backup -q -b "$KAFKA" "${args[@]}" "$repo"
+}
+
+# holds_topic REPO TOPIC [PARTITION]: every record a consumer can read now is
+# in the repository, none other is, and the repository is sound.
+holds_topic()
+{
+    local p
+    kbak verify "$1" >"$T/.verify" || {
+        cat "$T/.verify" >&2
+        fail "verify finds damage"
+    }
+    for p in ${3-$(kfeed offsets -t "$2" | cut -d' ' -f1)}; do
+        kfeed dump -t "$2" -p "$p" >"$T/.consumed"
+        kbak cat "$1" "$2/$p" | jsonl_dump >"$T/.stored"
+        check_same "$T/.consumed" "$T/.stored"
+    done
+}
+
 # ---- mounts ----
 
 is_mounted()

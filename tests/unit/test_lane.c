@@ -1,0 +1,382 @@
+/* Lanes over a memory store, fed with batches made here. */
+#include "backup/lane.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "backup/options.h"
+#include "backup/outlet.h"
+#include "format/encoder.h"
+#include "index/index.h"
+#include "store/repo.h"
+#include "store/store.h"
+#include "suite.h"
+
+static struct kb_backup_options options;
+static struct kb_repo repo;
+static struct kb_outlet outlet;
+static struct kb_lane lane;
+static struct kb_buf wire; /* what the broker sends */
+
+static void
+setup(void)
+{
+	options = (struct kb_backup_options){
+		.segment_bytes = 1 << 20,
+		.compression = KB_COMPRESSION_AUTO,
+	};
+	ck_ok(kb_store_new_memory(&repo.store));
+	ck_ok(kb_outlet_init(&outlet, &options, &repo, NULL));
+	lane = (struct kb_lane){.topic = {.name = "t"}, .last_epoch = -1,
+		.cut = INT64_MAX};
+	kb_buf_clear(&wire);
+}
+
+static void
+teardown(void)
+{
+	kb_lane_release(&lane);
+	kb_outlet_release(&outlet);
+	kb_store_free(repo.store);
+	kb_buf_release(&wire);
+}
+
+/* Appends a batch of n records from offset base to the wire. */
+static void
+put_batch(int64_t base, int n, bool compressed, int16_t attributes,
+	int64_t producer)
+{
+	struct kb_batch_header h = {.producer_id = producer,
+		.leader_epoch = 7, .producer_epoch = -1, .base_sequence = -1};
+	struct kb_encoder e = {0};
+	size_t at = wire.len;
+	struct kb_batch b;
+	char value[32];
+
+	kb_encoder_init(&e);
+	for (int i = 0; i < n; i++) {
+		struct kb_record r = {.offset = base + i,
+			.timestamp = 1000 + base + i};
+
+		snprintf(value, sizeof(value), "v%" PRId64, base + i);
+		r.key = kb_slice_str("k");
+		r.value = kb_slice_str(value);
+		ck_ok(kb_encoder_add(&e, &r));
+	}
+	ck_ok(kb_encoder_finish(&e, compressed ? outlet.compressor : NULL, 1,
+		&h, &wire));
+	ck_ok(kb_batch_parse(
+		kb_slice_of(wire.data + at, wire.len - at), &b));
+	kb_batch_header_of(&b, &h);
+	h.attributes = (int16_t)(h.attributes | attributes);
+	kb_batch_seal(wire.data + at, wire.len - at, &h);
+	kb_encoder_release(&e);
+}
+
+/* An abort (0) or commit (1) marker at an offset. */
+static void
+put_marker(int64_t offset, int64_t producer, uint8_t type)
+{
+	uint8_t key[4] = {0, 0, 0, type};
+	struct kb_batch_header h = {.producer_id = producer};
+	struct kb_record r = {.offset = offset, .timestamp = 1};
+	struct kb_encoder e = {0};
+	size_t at = wire.len;
+	struct kb_batch b;
+
+	kb_encoder_init(&e);
+	r.key = kb_slice_of(key, sizeof(key));
+	ck_ok(kb_encoder_add(&e, &r));
+	ck_ok(kb_encoder_finish(&e, NULL, 0, &h, &wire));
+	ck_ok(kb_batch_parse(
+		kb_slice_of(wire.data + at, wire.len - at), &b));
+	kb_batch_header_of(&b, &h);
+	h.attributes |= KB_BATCH_CONTROL | KB_BATCH_TRANSACTIONAL;
+	kb_batch_seal(wire.data + at, wire.len - at, &h);
+	kb_encoder_release(&e);
+}
+
+static int
+take(const struct kb_aborted *aborted, size_t n, int64_t *damage_end)
+{
+	struct kb_fetch_event e = {.kind = KB_FETCH_DATA, .aborted = aborted,
+		.aborted_count = n, .records = kb_buf_slice(&wire)};
+
+	return kb_lane_take(&lane, &outlet, &e, damage_end);
+}
+
+static void
+read_object(const char *name, struct kb_buf *out)
+{
+	out->len = 0;
+	ck_ok(kb_store_read_all(repo.store, name, 1 << 24, out));
+}
+
+static const char *
+segment_name(int64_t start)
+{
+	static char name[KB_NAME_MAX];
+
+	kb_layout_segment(name, &lane.topic, 0, start);
+	return name;
+}
+
+/* Every offset of a stored segment, as "1,2,5,". */
+static const char *
+offsets_of(int64_t start)
+{
+	static char text[4096];
+	struct kb_buf bytes = {0};
+	struct kb_slice left, raw;
+	struct kb_records it;
+	struct kb_record r;
+	struct kb_batch b;
+	size_t n = 0;
+
+	read_object(segment_name(start), &bytes);
+	text[0] = '\0';
+	for (left = kb_buf_slice(&bytes); left.len;
+		left.data += b.bytes.len, left.len -= b.bytes.len) {
+		ck_ok(kb_batch_parse(left, &b));
+		ck_ok(kb_batch_check(&b));
+		ck_ok(kb_decoder_run(outlet.decoder, kb_batch_codec(&b),
+			b.body, KB_DECODE_MAX, &raw));
+		kb_records_init(&it, &b, raw);
+		while (kb_records_next(&it, &r) == 0)
+			n += (size_t)snprintf(text + n, sizeof(text) - n,
+				"%" PRId64 ",", r.offset);
+	}
+	kb_buf_release(&bytes);
+	return text;
+}
+
+START_TEST(lane__keeps_compressed_batches_byte_for_byte)
+{
+	struct kb_buf got = {0};
+	int64_t damage;
+
+	put_batch(0, 3, true, 0, 5);
+	put_batch(3, 2, true, 0, 5);
+	ck_ok(take(NULL, 0, &damage));
+	ck_assert_int_eq(lane.next, 5);
+	ck_assert_int_eq(lane.covered, 0);
+	ck_ok(kb_lane_publish(&lane, &outlet));
+	ck_assert_int_eq(lane.covered, 5);
+	read_object(segment_name(0), &got);
+	ck_assert_uint_eq(got.len, wire.len);
+	ck_assert_mem_eq(got.data, wire.data, wire.len);
+	kb_buf_release(&got);
+}
+END_TEST
+
+START_TEST(lane__recompresses_what_comes_uncompressed)
+{
+	struct kb_buf got = {0};
+	struct kb_batch b;
+	int64_t damage;
+
+	put_batch(0, 200, false, 0, 5);
+	ck_ok(take(NULL, 0, &damage));
+	ck_ok(kb_lane_publish(&lane, &outlet));
+	read_object(segment_name(0), &got);
+	ck_ok(kb_batch_parse(kb_buf_slice(&got), &b));
+	ck_assert_int_eq(kb_batch_codec(&b), KB_CODEC_ZSTD);
+	ck_assert_int_eq(b.count, 200);
+	ck_assert_int_eq(b.producer_id, -1);
+	ck_assert_int_eq(b.leader_epoch, 7);
+	ck_assert_uint_lt(got.len, wire.len);
+	kb_buf_release(&got);
+}
+END_TEST
+
+START_TEST(lane__verbatim_means_verbatim)
+{
+	struct kb_buf got = {0};
+	int64_t damage;
+
+	options.compression = KB_COMPRESSION_VERBATIM;
+	put_batch(0, 20, false, 0, 5);
+	ck_ok(take(NULL, 0, &damage));
+	ck_ok(kb_lane_publish(&lane, &outlet));
+	read_object(segment_name(0), &got);
+	ck_assert_uint_eq(got.len, wire.len);
+	ck_assert_mem_eq(got.data, wire.data, wire.len);
+	kb_buf_release(&got);
+}
+END_TEST
+
+START_TEST(lane__cuts_inside_batches_at_both_ends)
+{
+	int64_t damage;
+
+	lane.covered = lane.next = 2;
+	lane.cut = 8;
+	put_batch(0, 5, true, 0, -1);
+	put_batch(5, 5, true, 0, -1);
+	ck_ok(take(NULL, 0, &damage));
+	ck_assert_int_eq(lane.next, 8);
+	ck_ok(kb_lane_publish(&lane, &outlet));
+	ck_assert_str_eq(offsets_of(2), "2,3,4,5,6,7,");
+	ck_assert_int_eq(lane.covered, 8);
+}
+END_TEST
+
+START_TEST(lane__stores_nothing_at_or_after_the_cut)
+{
+	int64_t damage;
+
+	lane.cut = 3;
+	put_batch(0, 3, true, 0, -1);
+	put_batch(3, 3, true, 0, -1);
+	ck_ok(take(NULL, 0, &damage));
+	ck_ok(kb_lane_publish(&lane, &outlet));
+	ck_assert_str_eq(offsets_of(0), "0,1,2,");
+}
+END_TEST
+
+START_TEST(lane__leaves_out_aborted_records_and_markers)
+{
+	const struct kb_aborted aborted = {9, 2};
+	int64_t damage;
+
+	put_batch(0, 2, true, KB_BATCH_TRANSACTIONAL, 8);
+	put_batch(2, 2, true, KB_BATCH_TRANSACTIONAL, 9);
+	put_batch(4, 1, true, KB_BATCH_TRANSACTIONAL, 8);
+	put_marker(5, 9, 0);
+	put_marker(6, 8, 1);
+	put_batch(7, 1, true, KB_BATCH_TRANSACTIONAL, 9);
+	put_marker(8, 9, 1);
+	ck_ok(take(&aborted, 1, &damage));
+	ck_assert_int_eq(lane.next, 9);
+	ck_ok(kb_lane_publish(&lane, &outlet));
+	ck_assert_str_eq(offsets_of(0), "0,1,4,7,");
+	/* the marker at the end belongs to the next segment */
+	ck_assert_int_eq(lane.covered, 8);
+	ck_assert_uint_eq(outlet.totals.dropped, 4);
+}
+END_TEST
+
+START_TEST(lane__takes_what_lies_before_damage_and_names_it)
+{
+	int64_t damage;
+	size_t first;
+
+	put_batch(0, 3, true, 0, -1);
+	first = wire.len;
+	put_batch(3, 3, true, 0, -1);
+	wire.data[first + KB_BATCH_HEADER + 2] ^= 1;
+	ck_assert_int_eq(take(NULL, 0, &damage), -EBADMSG);
+	ck_assert_ptr_nonnull(strstr(kb_err_text(), "t/0: at offset 3"));
+	ck_assert_int_eq(damage, 6);
+	ck_assert_int_eq(lane.next, 3);
+	ck_ok(kb_lane_put_gap(&lane, &outlet, damage, KB_GAP_DAMAGED, "x"));
+	ck_assert_str_eq(offsets_of(0), "0,1,2,");
+	ck_assert_int_eq(lane.covered, 6);
+	ck_assert_int_eq(lane.next, 6);
+}
+END_TEST
+
+START_TEST(lane__cannot_say_where_a_torn_header_ends)
+{
+	int64_t damage;
+
+	put_batch(0, 3, true, 0, -1);
+	wire.data[16] = 9; /* magic */
+	ck_assert_int_lt(take(NULL, 0, &damage), 0);
+	ck_assert_int_eq(damage, -1);
+}
+END_TEST
+
+START_TEST(lane__waits_for_the_rest_of_a_torn_tail)
+{
+	int64_t damage;
+
+	put_batch(0, 3, true, 0, -1);
+	put_batch(3, 3, true, 0, -1);
+	wire.len -= 1;
+	ck_ok(take(NULL, 0, &damage));
+	ck_assert_int_eq(lane.next, 3);
+}
+END_TEST
+
+START_TEST(lane__rolls_segments_that_follow_each_other)
+{
+	int64_t damage;
+
+	options.segment_bytes = 1;
+	put_batch(0, 3, true, 0, -1);
+	put_batch(10, 3, true, 0, -1);
+	ck_ok(take(NULL, 0, &damage));
+	ck_assert_uint_eq(outlet.totals.segments, 2);
+	ck_assert_str_eq(offsets_of(0), "0,1,2,");
+	ck_assert_str_eq(offsets_of(3), "10,11,12,");
+	ck_assert_int_eq(lane.covered, 13);
+}
+END_TEST
+
+START_TEST(lane__stops_where_another_writer_was_first)
+{
+	struct kb_blob_writer *w;
+	int64_t damage;
+
+	ck_ok(kb_store_create(repo.store, segment_name(0), &w));
+	ck_ok(kb_blob_write(w, kb_slice_str("theirs")));
+	ck_ok(kb_blob_publish(w));
+	put_batch(0, 3, true, 0, -1);
+	ck_ok(take(NULL, 0, &damage));
+	ck_assert_int_eq(kb_lane_publish(&lane, &outlet), -EEXIST);
+	ck_assert_int_eq(lane.covered, 0);
+	ck_assert_ptr_null(lane.writer);
+}
+END_TEST
+
+START_TEST(lane__publishes_before_a_gap_and_joins_it)
+{
+	int64_t damage;
+	char name[KB_NAME_MAX];
+	struct kb_gap gap;
+
+	put_batch(0, 3, true, 0, -1);
+	ck_ok(take(NULL, 0, &damage));
+	ck_ok(kb_lane_put_gap(&lane, &outlet, 20, KB_GAP_RETENTION, "why"));
+	kb_layout_gap(name, &lane.topic, 0, 3, 20);
+	ck_ok(kb_gap_read(repo.store, name, &gap));
+	ck_assert_int_eq(gap.reason, KB_GAP_RETENTION);
+	ck_assert_str_eq(gap.detail, "why");
+	ck_assert_int_eq(lane.next, 20);
+	ck_ok(kb_lane_put_gap(&lane, &outlet, 20, KB_GAP_RETENTION, ""));
+	ck_assert_uint_eq(outlet.totals.gaps, 1);
+}
+END_TEST
+
+int
+main(void)
+{
+	Suite *s = suite_create("lane");
+	TCase *c = tcase_create("lane");
+	SRunner *r;
+	int failed;
+
+	tcase_add_checked_fixture(c, setup, teardown);
+	tcase_add_test(c, lane__keeps_compressed_batches_byte_for_byte);
+	tcase_add_test(c, lane__recompresses_what_comes_uncompressed);
+	tcase_add_test(c, lane__verbatim_means_verbatim);
+	tcase_add_test(c, lane__cuts_inside_batches_at_both_ends);
+	tcase_add_test(c, lane__stores_nothing_at_or_after_the_cut);
+	tcase_add_test(c, lane__leaves_out_aborted_records_and_markers);
+	tcase_add_test(c, lane__takes_what_lies_before_damage_and_names_it);
+	tcase_add_test(c, lane__cannot_say_where_a_torn_header_ends);
+	tcase_add_test(c, lane__waits_for_the_rest_of_a_torn_tail);
+	tcase_add_test(c, lane__rolls_segments_that_follow_each_other);
+	tcase_add_test(c, lane__stops_where_another_writer_was_first);
+	tcase_add_test(c, lane__publishes_before_a_gap_and_joins_it);
+	suite_add_tcase(s, c);
+	r = srunner_create(s);
+	srunner_set_tap(r, "-");
+	srunner_run_all(r, CK_SILENT);
+	failed = srunner_ntests_failed(r);
+	srunner_free(r);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
