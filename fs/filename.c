@@ -1,0 +1,107 @@
+/*
+ * Names are parsed by hand, strictly: a name that is understood differently
+ * from what its reader meant would show the wrong records.
+ */
+#include "fs/filename.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "common/err.h"
+
+#define EXT ".jsonl"
+#define EXT_LEN (sizeof(EXT) - 1)
+#define RSYNC_LEN 7 /* of ".XXXXXX" */
+#define DIGITS_MAX 20
+
+void
+kb_filename_format(char out[KB_FILE_NAME_MAX], int64_t first, int64_t last)
+{
+	snprintf(out, KB_FILE_NAME_MAX, "%020" PRId64 "-%020" PRId64 EXT, first,
+		last);
+}
+
+/* The number at *at, which then stands behind it. */
+static int
+read_number(const char **at, int64_t *out)
+{
+	const char *p = *at;
+	int64_t v = 0;
+
+	for (; *p >= '0' && *p <= '9'; p++)
+		if (__builtin_mul_overflow(v, 10, &v) ||
+			__builtin_add_overflow(v, *p - '0', &v))
+			return -ENOENT;
+	if (p == *at || p - *at > DIGITS_MAX)
+		return -ENOENT;
+	*at = p;
+	*out = v;
+	return 0;
+}
+
+int
+kb_filename_read(const char *name, int64_t *out_first, int64_t *out_last)
+{
+	int64_t first, last;
+
+	if (read_number(&name, &first) < 0)
+		return -ENOENT;
+	last = first;
+	if (*name == '-') {
+		name++;
+		if (read_number(&name, &last) < 0)
+			return -ENOENT;
+	}
+	if (strcmp(name, EXT) != 0 || first > last || last == INT64_MAX)
+		return -ENOENT;
+	*out_first = first;
+	*out_last = last;
+	return 0;
+}
+
+int
+kb_filename_read_partition(const char *name, int32_t *out)
+{
+	const char *at = name;
+	int64_t v;
+
+	if (read_number(&at, &v) < 0 || *at || v > INT32_MAX)
+		return -ENOENT;
+	if (name[0] == '0' && name[1])
+		return -ENOENT;
+	*out = (int32_t)v;
+	return 0;
+}
+
+static bool
+ends_in_ext(const char *name, size_t len)
+{
+	return len > EXT_LEN && memcmp(name + len - EXT_LEN, EXT, EXT_LEN) == 0;
+}
+
+int
+kb_filename_read_restored(
+	const char *name, char final[KB_RESTORE_NAME_MAX], bool *out_temporary)
+{
+	size_t len = strlen(name);
+	bool temporary = false;
+
+	if (len >= KB_RESTORE_NAME_MAX)
+		return -ENAMETOOLONG;
+	if (name[0] == '.' && len > 1 + RSYNC_LEN &&
+		name[len - RSYNC_LEN] == '.' &&
+		ends_in_ext(name + 1, len - 1 - RSYNC_LEN)) {
+		temporary = true;
+		name++;
+		len -= 1 + RSYNC_LEN;
+	}
+	if (!ends_in_ext(name, len))
+		return kb_err(-EINVAL, "%s: files to restore are named *.jsonl",
+			name);
+	memcpy(final, name, len);
+	final[len] = '\0';
+	*out_temporary = temporary;
+	return 0;
+}

@@ -1,0 +1,256 @@
+/*
+ * A range is found by what it stands for (partition, first, last) and by its
+ * inode number, and lives while the kernel remembers it. Its size is measured
+ * at lookup, outside the lock, since that may decode two blocks. A range that
+ * can still grow is measured again each time somebody asks.
+ */
+#include "fs/ranges.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <pthread.h>
+#include <stdlib.h>
+
+#include "common/err.h"
+#include "format/segment.h"
+#include "fs/ino.h"
+#include "fs/sources.h"
+#include "fs/table.h"
+#include "fs/tree.h"
+#include "fs/view.h"
+
+struct range {
+	struct kb_link by_key;
+	struct kb_link by_ino;
+	const struct kb_place *place;
+	int64_t first;
+	int64_t last;
+	int64_t undated;
+	uint64_t lookups;
+	struct kb_node node;
+};
+
+struct kb_ranges {
+	struct kb_sources *sources;
+	struct kb_index *index;
+	pthread_mutex_t lock;
+	struct kb_table by_key;
+	struct kb_table by_ino;
+	uint64_t next;
+};
+
+int
+kb_ranges_new(struct kb_sources *s, struct kb_index *x, struct kb_ranges **out)
+{
+	struct kb_ranges *r = calloc(1, sizeof(*r));
+
+	if (!r)
+		return kb_err(-ENOMEM, "mount: out of memory");
+	r->sources = s;
+	r->index = x;
+	r->next = 1;
+	pthread_mutex_init(&r->lock, NULL);
+	*out = r;
+	return 0;
+}
+
+static struct range *
+range_of_ino(struct kb_link *l)
+{
+	return l ? kb_link_entry(l, struct range, by_ino) : NULL;
+}
+
+static void
+drop(struct kb_ranges *r, struct range *g)
+{
+	kb_table_remove(&r->by_ino, &g->by_ino);
+	kb_table_remove(&r->by_key, &g->by_key);
+	free(g);
+}
+
+void
+kb_ranges_free(struct kb_ranges *r)
+{
+	struct kb_link *l;
+
+	if (!r)
+		return;
+	while ((l = kb_table_any(&r->by_ino)))
+		drop(r, range_of_ino(l));
+	kb_table_release(&r->by_ino);
+	kb_table_release(&r->by_key);
+	pthread_mutex_destroy(&r->lock);
+	free(r);
+}
+
+static uint64_t
+hash_key(const struct kb_place *place, int64_t first, int64_t last)
+{
+	uint64_t h = kb_hash_mix(0, place->ordinal);
+
+	return kb_hash_mix(kb_hash_mix(h, (uint64_t)first), (uint64_t)last);
+}
+
+static uint64_t
+hash_ino(uint64_t ino)
+{
+	return kb_hash_mix(0, ino);
+}
+
+static struct range *
+find_key(struct kb_ranges *r, const struct range *like)
+{
+	struct kb_link *l = kb_table_find(
+		&r->by_key, hash_key(like->place, like->first, like->last));
+
+	for (; l; l = kb_table_next(l)) {
+		struct range *g = kb_link_entry(l, struct range, by_key);
+
+		if (g->place == like->place && g->first == like->first &&
+			g->last == like->last)
+			return g;
+	}
+	return NULL;
+}
+
+static struct range *
+find_ino(struct kb_ranges *r, uint64_t ino)
+{
+	struct kb_link *l = kb_table_find(&r->by_ino, hash_ino(ino));
+
+	while (l && range_of_ino(l)->node.ino != ino)
+		l = kb_table_next(l);
+	return range_of_ino(l);
+}
+
+static int
+measure(struct kb_ranges *r, const struct range *g, struct kb_node *node)
+{
+	struct kb_view *v;
+	int e;
+
+	e = kb_view_open(r->sources, r->index, g->place, g->first, g->last, &v);
+	if (e < 0)
+		return e;
+	node->size = kb_view_size(v);
+	node->mtime = kb_view_newest(v);
+	if (node->mtime == KB_NO_TIME)
+		node->mtime = g->undated;
+	kb_view_close(v);
+	return 0;
+}
+
+/* Puts a measured range into the tables; under the lock. */
+static int
+add(struct kb_ranges *r, const struct range *like, struct range **out)
+{
+	struct range *g = malloc(sizeof(*g));
+
+	if (!g)
+		return kb_err(-ENOMEM, "mount: out of memory");
+	*g = *like;
+	g->node.ino = KB_INO_VIEW | r->next++;
+	if (kb_table_add(&r->by_ino, &g->by_ino, hash_ino(g->node.ino)) < 0) {
+		free(g);
+		return kb_err(-ENOMEM, "mount: out of memory");
+	}
+	if (kb_table_add(&r->by_key, &g->by_key,
+		    hash_key(g->place, g->first, g->last)) < 0) {
+		kb_table_remove(&r->by_ino, &g->by_ino);
+		free(g);
+		return kb_err(-ENOMEM, "mount: out of memory");
+	}
+	*out = g;
+	return 0;
+}
+
+int
+kb_ranges_lookup(struct kb_ranges *r, const struct kb_place *place,
+	int64_t first, int64_t last, bool fixed, int64_t undated,
+	struct kb_node *out)
+{
+	struct range like = {.place = place,
+		.first = first,
+		.last = last,
+		.undated = undated,
+		.node = {.fixed = fixed, .mode = KB_FILE_MODE, .nlink = 1}};
+	struct range *g;
+	int e = 0;
+
+	pthread_mutex_lock(&r->lock);
+	g = find_key(r, &like);
+	if (!g || !g->node.fixed) {
+		pthread_mutex_unlock(&r->lock);
+		e = measure(r, &like, &like.node);
+		if (e < 0)
+			return e;
+		pthread_mutex_lock(&r->lock);
+		g = find_key(r, &like);
+	}
+	if (!g) {
+		e = add(r, &like, &g);
+	} else if (!g->node.fixed) {
+		like.node.ino = g->node.ino;
+		g->node = like.node;
+	}
+	if (e == 0) {
+		g->lookups++;
+		*out = g->node;
+	}
+	pthread_mutex_unlock(&r->lock);
+	return e;
+}
+
+void
+kb_ranges_forget(struct kb_ranges *r, uint64_t ino, uint64_t lookups)
+{
+	struct range *g;
+
+	pthread_mutex_lock(&r->lock);
+	g = find_ino(r, ino);
+	if (g) {
+		g->lookups -= lookups < g->lookups ? lookups : g->lookups;
+		if (g->lookups == 0)
+			drop(r, g);
+	}
+	pthread_mutex_unlock(&r->lock);
+}
+
+/* Copies what the range stands for. -ESTALE. */
+static int
+copy_of(struct kb_ranges *r, uint64_t ino, struct range *out)
+{
+	const struct range *g;
+
+	pthread_mutex_lock(&r->lock);
+	g = find_ino(r, ino);
+	if (g)
+		*out = *g;
+	pthread_mutex_unlock(&r->lock);
+	return g ? 0 : kb_err(-ESTALE, "inode %" PRIx64 ": not known", ino);
+}
+
+int
+kb_ranges_stat(struct kb_ranges *r, uint64_t ino, struct kb_node *out)
+{
+	struct range g;
+	int e = copy_of(r, ino, &g);
+
+	if (e == 0 && !g.node.fixed)
+		e = measure(r, &g, &g.node);
+	if (e == 0)
+		*out = g.node;
+	return e;
+}
+
+int
+kb_ranges_open(struct kb_ranges *r, uint64_t ino, struct kb_view **out)
+{
+	struct range g;
+	int e = copy_of(r, ino, &g);
+
+	if (e < 0)
+		return e;
+	return kb_view_open(
+		r->sources, r->index, g.place, g.first, g.last, out);
+}

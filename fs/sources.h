@@ -1,0 +1,69 @@
+/* Open segments and the texts of their blocks: what views read from. */
+#ifndef KB_FS_SOURCES_H
+#define KB_FS_SOURCES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "format/segment.h"
+#include "store/layout.h"
+
+struct kb_entry;
+struct kb_index;
+struct kb_repo;
+struct kb_sources;
+
+/* A partition as the mount knows it. Lives as long as the tree. */
+struct kb_place {
+	uint32_t ordinal; /* its number in this mount */
+	int32_t partition;
+	struct kb_topic_ref topic;
+	size_t head_len; /* bytes of each line before the offset */
+};
+
+/*
+ * An open segment: its object and the rows of its blocks. Immutable, shared,
+ * held from get to put.
+ */
+struct kb_source {
+	const struct kb_place *place;
+	struct kb_segment row;
+	const struct kb_block *blocks; /* in order, row.block_count of them */
+	const uint64_t *texts; /* where each block's text begins, and the end */
+};
+
+/* Any thread. cache_bytes is the budget for texts. Borrows repo and index. */
+int
+kb_sources_new(struct kb_repo *repo, struct kb_index *index, size_t cache_bytes,
+	struct kb_sources **out);
+void
+kb_sources_free(struct kb_sources *s);
+
+/*
+ * The segment whose first record is at `first`. -ESTALE: the index has none;
+ * -ENOENT: its object is missing; other errors of store and index. Each
+ * failure is logged once.
+ */
+int
+kb_sources_get(struct kb_sources *s, const struct kb_place *place,
+	int64_t first, const struct kb_source **out);
+void
+kb_sources_put(struct kb_sources *s, const struct kb_source *source);
+
+/*
+ * The whole text of a block, for kb_entry_text(), until kb_sources_done().
+ * holding: this thread has other texts that it is not done with. Errors of
+ * kb_text_block(); each damaged block is logged once.
+ */
+int
+kb_sources_text(struct kb_sources *s, const struct kb_source *source,
+	uint32_t block, bool holding, struct kb_entry **out);
+void
+kb_sources_done(struct kb_sources *s, struct kb_entry *e);
+
+/* Blocks decoded so far. */
+uint64_t
+kb_sources_decoded(struct kb_sources *s);
+
+#endif

@@ -1,0 +1,63 @@
+/* The text of a range of records: an open file of the mount. */
+#ifndef KB_FS_VIEW_H
+#define KB_FS_VIEW_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/uio.h>
+
+#include "common/buf.h"
+
+struct kb_entry;
+struct kb_index;
+struct kb_place;
+struct kb_sources;
+struct kb_view;
+
+/*
+ * The records of place with first <= offset <= last that are stored now. What
+ * is stored later does not change the view. -ENOENT: there is none. Only
+ * blocks that the range cuts are decoded; -EBADMSG and others when that fails.
+ * Borrows all it is given. Any thread may read a view.
+ */
+int
+kb_view_open(struct kb_sources *s, struct kb_index *x,
+	const struct kb_place *place, int64_t first, int64_t last,
+	struct kb_view **out);
+void
+kb_view_close(struct kb_view *v);
+
+/* Exact length of the text. */
+uint64_t
+kb_view_size(const struct kb_view *v);
+
+/* Newest time of its records, ms; KB_NO_TIME when none has one. */
+int64_t
+kb_view_newest(const struct kb_view *v);
+
+/* Pieces that a read is made of, at most. */
+#define KB_SPAN_PIECES 32
+
+/* Bytes of a view where they lie in the cache, held there. */
+struct kb_span {
+	struct kb_sources *sources;
+	struct iovec iov[KB_SPAN_PIECES];
+	struct kb_entry *entries[KB_SPAN_PIECES];
+	int count;
+	size_t len;
+	struct kb_buf joined; /* when there were more pieces than that */
+};
+
+/*
+ * The bytes at pos: len of them, fewer only at the end. On success the caller
+ * releases the span, which may outlive the view: once a read is answered, its
+ * file may be closed. Errors of kb_sources_text().
+ */
+int
+kb_view_read(
+	const struct kb_view *v, uint64_t pos, size_t len, struct kb_span *out);
+void
+kb_span_release(struct kb_span *span);
+
+#endif
