@@ -320,12 +320,6 @@ kb_fetch_leader_receive(struct kb_fetcher *f, struct kb_fetch_leader *l,
 		return lose_unless_ours(f, l, r);
 	l->failures = 0;
 	l->throttled_until = kb_clock_ms() + f->answer.throttle_ms;
-	if (f->answer.error) {
-		kb_log_info("%s: fetch: %s, tried again", kb_conn_name(l->conn),
-			kb_status_name(f->answer.error));
-		park_request(f, q, true);
-		return 1;
-	}
 	f->landed = *q;
 	f->landed_at = 0;
 	f->from = l;
@@ -368,6 +362,39 @@ take_part(struct kb_fetcher *f, const struct kb_fetched *got)
 	return NULL;
 }
 
+/* An error of the request as a whole is one of each partition in it. */
+static int
+next_refused(struct kb_fetcher *f, struct kb_fetch_part **out_part,
+	struct kb_fetched *out)
+{
+	struct kb_fetch_part *p;
+
+	if (f->landed_at == f->landed.count)
+		return 1;
+	p = f->landed.parts[f->landed_at];
+	f->landed.parts[f->landed_at++] = NULL;
+	*out = (struct kb_fetched){.error = f->answer.error};
+	*out_part = p->removed ? NULL : p;
+	if (p->removed)
+		kb_fetch_part_free(f, p);
+	return 0;
+}
+
+/* *out_part is NULL when nobody asks for it any more. */
+static int
+next_fetched(struct kb_fetcher *f, struct kb_fetch_part **out_part,
+	struct kb_fetched *out)
+{
+	int r;
+
+	if (f->answer.error)
+		return next_refused(f, out_part, out);
+	r = kb_fetch_answer_next(&f->answer, out);
+	if (!r)
+		*out_part = take_part(f, out);
+	return r;
+}
+
 int
 kb_fetch_leader_event(struct kb_fetcher *f, struct kb_fetch_event *out)
 {
@@ -375,13 +402,8 @@ kb_fetch_leader_event(struct kb_fetcher *f, struct kb_fetch_event *out)
 	struct kb_fetch_part *p;
 	int r;
 
-	if (!f->from)
-		return 1;
-	while (!(r = kb_fetch_answer_next(&f->answer, &got))) {
-		p = take_part(f, &got);
-		if (!p)
-			continue;
-		r = kb_fetch_part_judge(f, p, &got, out);
+	while (!(r = next_fetched(f, &p, &got))) {
+		r = p ? kb_fetch_part_judge(f, p, &got, out) : 1;
 		if (r != 1)
 			return r;
 	}
