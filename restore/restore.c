@@ -1,6 +1,6 @@
 /*
- * The parts put together: a target that knows topics, lanes that lead to
- * partitions, a budget that all sinks share. The restore is the outlet of its
+ * The parts put together: a target that knows topics, channels that lead to
+ * partitions, a budget that all sinks share. The restore is the delivery of its
  * sinks.
  */
 #include "restore/restore.h"
@@ -12,8 +12,8 @@
 #include "common/err.h"
 #include "kafka/conf.h"
 #include "restore/budget.h"
-#include "restore/lane.h"
-#include "restore/outlet.h"
+#include "restore/channel.h"
+#include "restore/delivery.h"
 #include "restore/sink.h"
 #include "restore/target.h"
 #include "store/layout.h"
@@ -23,46 +23,46 @@
 #define MEMORY_BYTES ((size_t)64 << 20)
 
 struct kb_restore {
-	struct kb_outlet outlet; /* first: an outlet is a restore */
+	struct kb_delivery delivery; /* first: a restore is a delivery */
 	struct kb_restore_options o;
 	struct kb_budget budget;
 	struct kb_target *target;
-	struct kb_lanes *lanes;
+	struct kb_channels *channels;
 };
 
-/* ---- the outlet ---- */
+/* ---- the delivery ---- */
 
 static int
-open_lane(struct kb_outlet *o, const char *topic, int32_t partition,
-	const char *source, struct kb_cancel *interrupt, void **out_lane)
+open_channel(struct kb_delivery *o, const char *topic, int32_t partition,
+	const char *source, struct kb_cancel *interrupt, void **out_channel)
 {
 	struct kb_restore *r = (struct kb_restore *)o;
-	struct kb_lane *lane;
-	int e = kb_lane_open(
-		r->lanes, topic, partition, source, interrupt, &lane);
+	struct kb_channel *channel;
+	int e = kb_channel_open(
+		r->channels, topic, partition, source, interrupt, &channel);
 
 	if (e == 0)
-		*out_lane = lane;
+		*out_channel = channel;
 	return e;
 }
 
 static int
-send_parcel(void *lane, const void *owner, const struct kb_parcel *parcel,
+send_parcel(void *channel, const void *owner, const struct kb_parcel *parcel,
 	struct kb_cancel *interrupt)
 {
-	return kb_lane_send(lane, owner, parcel, interrupt);
+	return kb_channel_send(channel, owner, parcel, interrupt);
 }
 
 static void
-close_lane(void *lane, const void *owner)
+close_channel(void *channel, const void *owner)
 {
-	kb_lane_close(lane, owner);
+	kb_channel_close(channel, owner);
 }
 
-static const struct kb_outlet_ops lane_ops = {
-	.open = open_lane,
+static const struct kb_delivery_ops channel_ops = {
+	.open = open_channel,
 	.send = send_parcel,
-	.close = close_lane,
+	.close = close_channel,
 };
 
 /* ---- the restore ---- */
@@ -77,8 +77,8 @@ kb_restore_open(const struct kb_restore_options *o, struct kb_restore **out)
 		return kb_err(-ENOMEM, "out of memory");
 	r->o = *o;
 	kb_budget_init(&r->budget, o->memory ? o->memory : MEMORY_BYTES);
-	r->outlet = (struct kb_outlet){
-		.ops = &lane_ops,
+	r->delivery = (struct kb_delivery){
+		.ops = &channel_ops,
 		.budget = &r->budget,
 		.cancel = o->cancel,
 		.batch_bytes = o->batch_bytes ? o->batch_bytes : BATCH_BYTES,
@@ -87,7 +87,7 @@ kb_restore_open(const struct kb_restore_options *o, struct kb_restore **out)
 	};
 	e = kb_target_open(&r->o, &r->target);
 	if (e == 0)
-		e = kb_lanes_new(&r->o, r->target, &r->lanes);
+		e = kb_channels_new(&r->o, r->target, &r->channels);
 	if (e < 0) {
 		kb_restore_close(r);
 		return e;
@@ -101,7 +101,7 @@ kb_restore_close(struct kb_restore *r)
 {
 	if (!r)
 		return;
-	kb_lanes_free(r->lanes);
+	kb_channels_free(r->channels);
 	kb_target_close(r->target);
 	kb_budget_release(&r->budget);
 	free(r);
@@ -136,5 +136,5 @@ kb_sink_open(struct kb_restore *r, const char *topic, int32_t partition,
 	if (partition < 0 || partition == INT32_MAX)
 		return kb_err(-ENOENT, "%s: no partition has number %" PRId32,
 			topic, partition);
-	return kb_sink_new(&r->outlet, topic, partition, label, out);
+	return kb_sink_new(&r->delivery, topic, partition, label, out);
 }

@@ -25,7 +25,7 @@
 #include "common/log.h"
 #include "format/line.h"
 #include "restore/budget.h"
-#include "restore/outlet.h"
+#include "restore/delivery.h"
 #include "restore/packer.h"
 #include "restore/restore.h"
 
@@ -36,11 +36,11 @@
 #define LINE_KEEP ((size_t)1 << 20)
 
 struct kb_sink {
-	struct kb_outlet *outlet;
+	struct kb_delivery *delivery;
 	char topic[KB_TOPIC_MAX + 1];
 	int32_t partition;
 	char *label;
-	void *lane; /* NULL until the first line */
+	void *channel; /* NULL until the first line */
 	struct kb_packer *packer;
 	struct kb_line_parser *parser;
 	struct kb_buf line; /* bytes taken that no newline ends yet */
@@ -54,7 +54,7 @@ struct kb_sink {
 };
 
 int
-kb_sink_new(struct kb_outlet *outlet, const char *topic, int32_t partition,
+kb_sink_new(struct kb_delivery *delivery, const char *topic, int32_t partition,
 	const char *label, struct kb_sink **out)
 {
 	struct kb_sink *s;
@@ -66,7 +66,7 @@ kb_sink_new(struct kb_outlet *outlet, const char *topic, int32_t partition,
 	s = calloc(1, sizeof(*s));
 	if (!s)
 		return kb_err(-ENOMEM, "out of memory");
-	s->outlet = outlet;
+	s->delivery = delivery;
 	memcpy(s->topic, topic, len);
 	s->partition = partition;
 	s->label = strdup(label);
@@ -74,7 +74,7 @@ kb_sink_new(struct kb_outlet *outlet, const char *topic, int32_t partition,
 	if (r == 0)
 		r = kb_line_parser_new(&s->parser);
 	if (r == 0)
-		r = kb_packer_new(outlet->batch_bytes, &s->packer);
+		r = kb_packer_new(delivery->batch_bytes, &s->packer);
 	if (r < 0) {
 		kb_sink_close(s);
 		return r;
@@ -84,11 +84,11 @@ kb_sink_new(struct kb_outlet *outlet, const char *topic, int32_t partition,
 }
 
 static void
-close_lane(struct kb_sink *s)
+close_channel(struct kb_sink *s)
 {
-	if (s->lane)
-		s->outlet->ops->close(s->lane, s);
-	s->lane = NULL;
+	if (s->channel)
+		s->delivery->ops->close(s->channel, s);
+	s->channel = NULL;
 }
 
 void
@@ -96,8 +96,8 @@ kb_sink_close(struct kb_sink *s)
 {
 	if (!s)
 		return;
-	close_lane(s);
-	kb_budget_set(s->outlet->budget, &s->share, 0);
+	close_channel(s);
+	kb_budget_set(s->delivery->budget, &s->share, 0);
 	kb_line_parser_free(s->parser);
 	kb_packer_free(s->packer);
 	kb_buf_release(&s->line);
@@ -119,20 +119,20 @@ kb_sink_records(const struct kb_sink *s)
 
 /* ---- how a call ends ---- */
 
-/* Keeps the error for ever, says it once, gives back memory and lane. */
+/* Keeps the error for ever, says it once, gives back memory and channel. */
 static int
 fail(struct kb_sink *s, int code)
 {
 	kb_err(code, "%s: %s", s->label, kb_err_text());
 	kb_failure_take(&s->failure, code);
 	kb_log_error("%s", s->failure.text);
-	close_lane(s);
+	close_channel(s);
 	kb_line_parser_free(s->parser);
 	kb_packer_free(s->packer);
 	s->parser = NULL;
 	s->packer = NULL;
 	kb_buf_release(&s->line);
-	kb_budget_set(s->outlet->budget, &s->share, 0);
+	kb_budget_set(s->delivery->budget, &s->share, 0);
 	return kb_failure_raise(&s->failure);
 }
 
@@ -163,7 +163,7 @@ account(struct kb_sink *s)
 	size_t held = memory(s);
 
 	if (held > s->share.held)
-		kb_budget_set(s->outlet->budget, &s->share, held);
+		kb_budget_set(s->delivery->budget, &s->share, held);
 }
 
 /* Gives back what is not in use now. */
@@ -173,7 +173,7 @@ shrink(struct kb_sink *s)
 	kb_packer_shrink(s->packer);
 	if (!s->line.len)
 		kb_buf_release(&s->line);
-	kb_budget_set(s->outlet->budget, &s->share, memory(s));
+	kb_budget_set(s->delivery->budget, &s->share, memory(s));
 }
 
 /* ---- sending ---- */
@@ -185,7 +185,7 @@ send_sealed(struct kb_sink *s, struct kb_cancel *interrupt)
 	int r;
 
 	while (kb_packer_peek(s->packer, &parcel) == 0) {
-		r = s->outlet->ops->send(s->lane, s, &parcel, interrupt);
+		r = s->delivery->ops->send(s->channel, s, &parcel, interrupt);
 		if (r == 0) {
 			s->records += (uint64_t)parcel.count;
 			kb_packer_done(s->packer);
@@ -209,7 +209,7 @@ send_all(struct kb_sink *s, struct kb_cancel *interrupt)
 	account(s);
 	if (r == 0)
 		r = send_sealed(s, interrupt);
-	if (r == 0 && s->share.held > s->outlet->budget->total / 4)
+	if (r == 0 && s->share.held > s->delivery->budget->total / 4)
 		shrink(s);
 	return r;
 }
@@ -218,7 +218,7 @@ send_all(struct kb_sink *s, struct kb_cancel *interrupt)
 static int
 make_room(struct kb_sink *s, size_t more, struct kb_cancel *interrupt)
 {
-	struct kb_budget *b = s->outlet->budget;
+	struct kb_budget *b = s->delivery->budget;
 	int r;
 
 	if (memory(s) + more <= s->share.held)
@@ -230,8 +230,8 @@ make_room(struct kb_sink *s, size_t more, struct kb_cancel *interrupt)
 		return r;
 	kb_line_parser_shrink(s->parser);
 	shrink(s);
-	return kb_budget_wait(b, &s->share, memory(s) + more, s->outlet->cancel,
-		interrupt, s->outlet->timeout_ms);
+	return kb_budget_wait(b, &s->share, memory(s) + more,
+		s->delivery->cancel, interrupt, s->delivery->timeout_ms);
 }
 
 /* ---- lines ---- */
@@ -257,9 +257,9 @@ add_line(struct kb_sink *s, struct kb_slice text, struct kb_cancel *interrupt)
 
 	if (r == 0)
 		r = parse(s, text, &line);
-	if (r == 0 && !s->lane)
-		r = s->outlet->ops->open(s->outlet, s->topic, s->partition,
-			line.topic, interrupt, &s->lane);
+	if (r == 0 && !s->channel)
+		r = s->delivery->ops->open(s->delivery, s->topic, s->partition,
+			line.topic, interrupt, &s->channel);
 	if (r == 0)
 		r = kb_packer_add(s->packer, &line.record);
 	if (r > 0) {

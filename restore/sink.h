@@ -4,12 +4,12 @@
 
 #include <stdint.h>
 
-struct kb_outlet;
+struct kb_delivery;
 struct kb_sink;
 
-/* The outlet is borrowed. As kb_sink_open(). */
+/* The delivery is borrowed. As kb_sink_open(). */
 int
-kb_sink_new(struct kb_outlet *outlet, const char *topic, int32_t partition,
+kb_sink_new(struct kb_delivery *delivery, const char *topic, int32_t partition,
 	const char *label, struct kb_sink **out);
 
 #endif

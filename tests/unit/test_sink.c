@@ -8,7 +8,7 @@
 #include "format/batch.h"
 #include "format/record.h"
 #include "restore/budget.h"
-#include "restore/outlet.h"
+#include "restore/delivery.h"
 #include "restore/packer.h"
 #include "restore/restore.h"
 #include "suite.h"
@@ -20,7 +20,7 @@
  * the calls that it is told to. What it acknowledged is a row of values.
  */
 static struct fake {
-	struct kb_outlet outlet;
+	struct kb_delivery delivery;
 	struct kb_budget budget;
 	struct kb_cancel interrupt;
 	struct kb_buf values; /* each with a comma behind it */
@@ -36,18 +36,18 @@ static struct fake {
 static struct kb_sink *sink;
 
 static int
-fake_open(struct kb_outlet *o, const char *topic, int32_t partition,
-	const char *source, struct kb_cancel *interrupt, void **out_lane)
+fake_open(struct kb_delivery *o, const char *topic, int32_t partition,
+	const char *source, struct kb_cancel *interrupt, void **out_channel)
 {
 	(void)interrupt;
-	ck_assert_ptr_eq(o, &fake.outlet);
+	ck_assert_ptr_eq(o, &fake.delivery);
 	ck_assert_str_eq(topic, "other");
 	ck_assert_int_eq(partition, 3);
 	if (fake.open_result)
 		return kb_err(fake.open_result, "told to fail");
 	snprintf(fake.source, sizeof(fake.source), "%s", source);
 	fake.opened++;
-	*out_lane = &fake;
+	*out_channel = &fake;
 	return 0;
 }
 
@@ -76,10 +76,10 @@ acknowledge(const struct kb_parcel *parcel)
 }
 
 static int
-fake_send(void *lane, const void *owner, const struct kb_parcel *parcel,
+fake_send(void *channel, const void *owner, const struct kb_parcel *parcel,
 	struct kb_cancel *interrupt)
 {
-	ck_assert_ptr_eq(lane, &fake);
+	ck_assert_ptr_eq(channel, &fake);
 	ck_assert_ptr_eq(owner, sink);
 	if (fake.tried.len) { /* the same bytes again */
 		ck_assert_uint_eq(parcel->len, fake.tried.len);
@@ -103,14 +103,14 @@ fake_send(void *lane, const void *owner, const struct kb_parcel *parcel,
 }
 
 static void
-fake_close(void *lane, const void *owner)
+fake_close(void *channel, const void *owner)
 {
-	ck_assert_ptr_eq(lane, &fake);
+	ck_assert_ptr_eq(channel, &fake);
 	ck_assert_ptr_eq(owner, sink);
 	fake.closed++;
 }
 
-static const struct kb_outlet_ops fake_ops = {
+static const struct kb_delivery_ops fake_ops = {
 	.open = fake_open,
 	.send = fake_send,
 	.close = fake_close,
@@ -123,13 +123,14 @@ setup(size_t batch_bytes)
 	kb_log_to_file("/dev/null");
 	kb_budget_init(&fake.budget, MEMORY);
 	ck_ok(kb_cancel_init(&fake.interrupt));
-	fake.outlet = (struct kb_outlet){
+	fake.delivery = (struct kb_delivery){
 		.ops = &fake_ops,
 		.budget = &fake.budget,
 		.batch_bytes = batch_bytes,
 		.timeout_ms = 60 * 1000,
 	};
-	ck_ok(kb_sink_new(&fake.outlet, "other", 3, "other/3/x.jsonl", &sink));
+	ck_ok(kb_sink_new(
+		&fake.delivery, "other", 3, "other/3/x.jsonl", &sink));
 }
 
 static void
