@@ -31,6 +31,8 @@ static const struct verb verbs[] = {
 	{"cat", kb_verb_cat, "REPO TOPIC/PARTITION",
 		"print records as JSON lines"},
 	{"ls", kb_verb_ls, "REPO [TOPIC[/PARTITION]]", "list what is there"},
+	{"reindex", kb_verb_reindex, "REPO", "make the index anew"},
+	{"verify", kb_verb_verify, "REPO", "read and check everything"},
 	{0},
 };
 

@@ -14,11 +14,14 @@
 
 #include "common/clock.h"
 #include "common/err.h"
+#include "common/sha256.h"
 #include "store/layout.h"
 #include "store/store.h"
 
+#define CHECKSUM "sha256"
+
 int
-kb_document_read(struct kb_store *s, const char *name, json_t **out)
+kb_document_load(struct kb_store *s, const char *name, json_t **out)
 {
 	struct kb_buf b = {0};
 	json_error_t e;
@@ -44,6 +47,81 @@ kb_document_read(struct kb_store *s, const char *name, json_t **out)
 	}
 out:
 	kb_buf_release(&b);
+	return r;
+}
+
+static int
+digest(const char *text, size_t len, void *hash)
+{
+	kb_sha256_add(hash, text, len);
+	return 0;
+}
+
+/* Of what o holds beside the checksum. 0 or -1. */
+static int
+checksum(json_t *o, char out[KB_SHA256_TEXT])
+{
+	uint8_t sum[KB_SHA256_SIZE];
+	struct kb_sha256 *hash;
+	json_t *rest = json_copy(o);
+	int r = -1;
+
+	if (!rest || kb_sha256_new(&hash) < 0) {
+		json_decref(rest);
+		return -1;
+	}
+	json_object_del(rest, CHECKSUM);
+	r = json_dump_callback(
+		rest, digest, hash, JSON_COMPACT | JSON_SORT_KEYS);
+	kb_sha256_finish(hash, sum);
+	kb_sha256_format(sum, out);
+	kb_sha256_free(hash);
+	json_decref(rest);
+	return r;
+}
+
+int
+kb_document_check(const char *name, json_t *o)
+{
+	char is[KB_SHA256_TEXT], should[KB_SHA256_TEXT];
+	int r = kb_document_text(name, o, CHECKSUM, sizeof(should), should);
+
+	if (r < 0)
+		return r;
+	if (checksum(o, is) < 0)
+		return kb_err(-ENOMEM, "%s: out of memory", name);
+	if (strcmp(is, should) != 0)
+		return kb_err(-EBADMSG,
+			"%s: damaged: its checksum is %.12s..., its content "
+			"gives %.12s...",
+			name, should, is);
+	return 0;
+}
+
+int
+kb_document_seal(json_t *o)
+{
+	char sum[KB_SHA256_TEXT];
+
+	if (checksum(o, sum) < 0 ||
+		json_object_set_new(o, CHECKSUM, json_string(sum)) < 0)
+		return kb_err(-ENOMEM, "out of memory");
+	return 0;
+}
+
+int
+kb_document_read(struct kb_store *s, const char *name, json_t **out)
+{
+	json_t *o;
+	int r = kb_document_load(s, name, &o);
+
+	if (r < 0)
+		return r;
+	r = kb_document_check(name, o);
+	if (r < 0)
+		json_decref(o);
+	else
+		*out = o;
 	return r;
 }
 
@@ -147,13 +225,14 @@ append(const char *text, size_t len, void *out)
 
 /* o is borrowed. */
 static int
-publish(struct kb_store *s, const char *name, const json_t *o)
+publish(struct kb_store *s, const char *name, json_t *o)
 {
 	struct kb_blob_writer *w;
 	struct kb_buf b = {0};
 	int r;
 
-	if (json_dump_callback(o, append, &b, JSON_INDENT(1)) < 0 ||
+	if (kb_document_seal(o) < 0 ||
+		json_dump_callback(o, append, &b, JSON_INDENT(1)) < 0 ||
 		kb_buf_put(&b, "\n", 1) < 0)
 		r = kb_err(-ENOMEM, "%s: out of memory", name);
 	else

@@ -1,4 +1,8 @@
-/* The small JSON objects of a repository, read with suspicion. */
+/*
+ * The small JSON objects of a repository, read with suspicion. Each ends with
+ * its own checksum, "sha256": that of the object without this key, compact and
+ * with sorted keys, as `jq -cjS 'del(.sha256)'` prints it.
+ */
 #ifndef KB_STORE_DOCUMENT_H
 #define KB_STORE_DOCUMENT_H
 
@@ -18,6 +22,16 @@ struct kb_store;
  */
 int
 kb_document_read(struct kb_store *s, const char *name, json_t **out);
+
+/* The same, but the checksum is left for kb_document_check(). */
+int
+kb_document_load(struct kb_store *s, const char *name, json_t **out);
+int
+kb_document_check(const char *name, json_t *o);
+
+/* Adds or renews the checksum. -ENOMEM. */
+int
+kb_document_seal(json_t *o);
 
 /*
  * Fields. -EBADMSG with `name` and the key in the sentence: missing, of
@@ -46,7 +60,7 @@ json_t *
 kb_document_of_text(const char *text);
 
 /*
- * Publishes o, which is taken (NULL: -ENOMEM), one key a line. As
+ * Seals and publishes o, which is taken (NULL: -ENOMEM), one key a line. As
  * kb_blob_publish().
  */
 int

@@ -34,7 +34,8 @@ struct kb_store_driver {
 	int (*list)(
 		struct kb_store *s, const char *prefix, struct kb_names *out);
 	int (*remove)(struct kb_store *s, const char *name);
-	int (*sweep)(struct kb_store *s, size_t *out_count);
+	/* Counts leftovers; removes them when told to. */
+	int (*sweep)(struct kb_store *s, bool remove, size_t *out_count);
 	int (*path)(struct kb_store *s, const char *name, char **out);
 };
 

@@ -345,9 +345,10 @@ local_remove(struct kb_store *s, const char *name)
 }
 
 static int
-local_sweep(struct kb_store *s, size_t *out_count)
+local_sweep(struct kb_store *s, bool remove, size_t *out_count)
 {
-	return kb_temp_sweep(((struct local *)s)->root, s->name, out_count);
+	return kb_temp_sweep(
+		((struct local *)s)->root, s->name, remove, out_count);
 }
 
 static int

@@ -287,9 +287,10 @@ memory_remove(struct kb_store *s, const char *name)
 }
 
 static int
-memory_sweep(struct kb_store *s, size_t *out_count)
+memory_sweep(struct kb_store *s, bool remove, size_t *out_count)
 {
 	(void)s;
+	(void)remove;
 	*out_count = 0;
 	return 0;
 }

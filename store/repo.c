@@ -61,14 +61,16 @@ read_descriptor(struct kb_repo *repo)
 	const char *path = kb_store_name(repo->store);
 	const char *name = KB_DESCRIPTOR_NAME;
 	json_t *o;
-	int r = kb_document_read(repo->store, name, &o);
+	int r = kb_document_load(repo->store, name, &o);
 
 	if (r < 0)
 		return r;
 	r = check_format(path, o);
 	if (r < 0)
 		goto out;
-	r = kb_document_text(name, o, "uuid", sizeof(repo->uuid), repo->uuid);
+	r = kb_document_check(name, o);
+	if (r == 0)
+		r = kb_document_text(name, o, "uuid", sizeof(repo->uuid), repo->uuid);
 	if (r == 0)
 		r = kb_document_text(name, o, "cluster_id",
 			sizeof(repo->cluster_id), repo->cluster_id);

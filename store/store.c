@@ -220,11 +220,18 @@ int
 kb_store_sweep(struct kb_store *s, size_t *out_count)
 {
 	size_t count = 0;
-	int r = s->driver->sweep(s, &count);
+	int r = s->driver->sweep(s, true, &count);
 
 	if (r == 0 && out_count)
 		*out_count = count;
 	return r;
+}
+
+int
+kb_store_count_leftovers(struct kb_store *s, size_t *out_count)
+{
+	*out_count = 0;
+	return s->driver->sweep(s, false, out_count);
 }
 
 int

@@ -116,6 +116,10 @@ kb_store_remove(struct kb_store *s, const char *name);
 int
 kb_store_sweep(struct kb_store *s, size_t *out_count);
 
+/* Counts what a sweep would remove now; removes nothing. */
+int
+kb_store_count_leftovers(struct kb_store *s, size_t *out_count);
+
 /*
  * The path of a blob as an ordinary file, malloc'd, for libraries that want
  * one (sqlite). -EOPNOTSUPP where blobs are not files.

@@ -166,24 +166,24 @@ kb_temp_probe(int root, const char *where, enum kb_temp_way *out)
 		where, strerror(-r));
 }
 
-/* True when nobody held the file and it is gone now. */
+/* True when nobody holds the file, which is then gone if `remove`. */
 static bool
-sweep_one(int root, const char *name)
+sweep_one(int root, const char *name, bool remove)
 {
 	int fd = openat(
 		root, name, O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-	bool gone;
+	bool left;
 
 	if (fd < 0)
 		return false;
-	gone = flock(fd, LOCK_EX | LOCK_NB) == 0 &&
-	       unlinkat(root, name, 0) == 0;
+	left = flock(fd, LOCK_EX | LOCK_NB) == 0 &&
+	       (!remove || unlinkat(root, name, 0) == 0);
 	close(fd);
-	return gone;
+	return left;
 }
 
 int
-kb_temp_sweep(int root, const char *where, size_t *out_count)
+kb_temp_sweep(int root, const char *where, bool remove, size_t *out_count)
 {
 	int fd = openat(root, KB_STORE_TEMP,
 		O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
@@ -208,7 +208,7 @@ kb_temp_sweep(int root, const char *where, size_t *out_count)
 		if (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0)
 			continue;
 		snprintf(name, sizeof(name), "%s/%s", KB_STORE_TEMP, e->d_name);
-		count += sweep_one(root, name);
+		count += sweep_one(root, name, remove);
 	}
 	closedir(dir);
 	*out_count = count;

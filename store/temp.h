@@ -5,6 +5,7 @@
 #ifndef KB_STORE_TEMP_H
 #define KB_STORE_TEMP_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "common/uuid.h"
@@ -42,8 +43,8 @@ kb_temp_link(int root, enum kb_temp_way way, struct kb_temp *t, int dir,
 void
 kb_temp_close(int root, struct kb_temp *t);
 
-/* As kb_store_sweep(). */
+/* As kb_store_sweep(), or kb_store_count_leftovers() without remove. */
 int
-kb_temp_sweep(int root, const char *where, size_t *out_count);
+kb_temp_sweep(int root, const char *where, bool remove, size_t *out_count);
 
 #endif

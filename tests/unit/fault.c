@@ -160,9 +160,10 @@ fault_remove(struct kb_store *s, const char *name)
 }
 
 static int
-fault_sweep(struct kb_store *s, size_t *out_count)
+fault_sweep(struct kb_store *s, bool remove, size_t *out_count)
 {
-	return kb_store_sweep(of(s)->inner, out_count);
+	return remove ? kb_store_sweep(of(s)->inner, out_count)
+		      : kb_store_count_leftovers(of(s)->inner, out_count);
 }
 
 static int

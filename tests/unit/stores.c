@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "fault.h"
+#include "store/document.h"
 #include "store/local.h"
 
 char *
@@ -82,6 +83,25 @@ stores_put(struct kb_store *s, const char *name, const char *text)
 		return r;
 	}
 	return kb_blob_publish(w);
+}
+
+int
+stores_put_document(struct kb_store *s, const char *name, const char *text)
+{
+	json_t *o = json_loads(text, 0, NULL);
+	char *sealed;
+	int r;
+
+	if (!json_is_object(o)) {
+		json_decref(o);
+		return stores_put(s, name, text);
+	}
+	ck_ok(kb_document_seal(o));
+	sealed = json_dumps(o, 0);
+	r = stores_put(s, name, sealed);
+	free(sealed);
+	json_decref(o);
+	return r;
 }
 
 bool

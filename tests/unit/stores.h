@@ -26,6 +26,10 @@ stores_run(void (*body)(struct kb_store *s));
 int
 stores_put(struct kb_store *s, const char *name, const char *text);
 
+/* The same for a JSON object, its checksum added; other text as it is. */
+int
+stores_put_document(struct kb_store *s, const char *name, const char *text);
+
 /* True when name holds exactly text. */
 bool
 stores_holds(struct kb_store *s, const char *name, const char *text);

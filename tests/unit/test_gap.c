@@ -69,25 +69,44 @@ STORE_TEST(gap__names_the_object_when_damaged)
 		"\"noticed\":\"2026-01-01\",\"detail\":\"\"}",
 		"{\"start\":5,\"end\":9,\"reason\":\"retention\","
 		"\"noticed\":\"2026-01-01\",\"detail\":null}",
-		"{\"start\":5,\"start\":5,\"end\":9,\"reason\":\"retention\","
-		"\"noticed\":\"2026-01-01\",\"detail\":\"\"}",
 		"{\"start\":5,\"end\":9,\"reason\":\"retention\","
 		"\"noticed\":\"2026-01-01\",\"detail\":\"\"} x",
 	};
 	struct kb_gap back;
 
 	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
-		ck_ok(stores_put(s, NAME, bad[i]));
+		ck_ok(stores_put_document(s, NAME, bad[i]));
 		ck_assert_int_eq(kb_gap_read(s, NAME, &back), -EBADMSG);
 		ck_assert_msg(strstr(kb_err_text(), NAME) != NULL, "%s: %s",
 			bad[i], kb_err_text());
 		ck_ok(kb_store_remove(s, NAME));
 	}
-	ck_ok(stores_put(s, NAME,
+	ck_ok(stores_put_document(s, NAME,
 		"{\"start\":5,\"end\":9,\"reason\":\"retention\","
 		"\"noticed\":\"2026-01-01\",\"detail\":\"\",\"later\":1}"));
 	ck_ok(kb_gap_read(s, NAME, &back));
 }
 
+STORE_TEST(gap__has_a_checksum)
+{
+	const char *bad[] = {
+		"{\"start\":5,\"end\":9,\"reason\":\"retention\","
+		"\"noticed\":\"2026-01-01\",\"detail\":\"\"}",
+		"{\"start\":5,\"end\":9,\"reason\":\"retention\","
+		"\"noticed\":\"2026-01-01\",\"detail\":\"\","
+		"\"sha256\":\"x\"}",
+		"{\"start\":5,\"start\":5,\"end\":9,\"reason\":\"retention\","
+		"\"noticed\":\"2026-01-01\",\"detail\":\"\"}",
+	};
+	struct kb_gap back;
+
+	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
+		ck_ok(stores_put(s, NAME, bad[i]));
+		ck_assert_int_eq(kb_gap_read(s, NAME, &back), -EBADMSG);
+		ck_assert_ptr_nonnull(strstr(kb_err_text(), NAME));
+		ck_ok(kb_store_remove(s, NAME));
+	}
+}
+
 KB_SUITE("gap", gap__comes_back_as_published, gap__knows_every_reason,
-	gap__names_the_object_when_damaged)
+	gap__names_the_object_when_damaged, gap__has_a_checksum)

@@ -96,6 +96,9 @@ START_TEST(local__sweeps_what_nobody_holds)
 	make_file("tmp/other");
 	held = open(in_dir("tmp/other"), O_RDWR);
 	ck_assert_int_eq(flock(held, LOCK_EX), 0);
+	ck_ok(kb_store_count_leftovers(store, &count));
+	ck_assert_uint_eq(count, 1);
+	ck_assert_int_eq(access(in_dir("tmp/crashed"), F_OK), 0);
 	ck_ok(kb_store_sweep(store, &count));
 	ck_assert_uint_eq(count, 1);
 	ck_assert_int_eq(access(in_dir("tmp/crashed"), F_OK), -1);

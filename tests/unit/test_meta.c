@@ -88,8 +88,8 @@ STORE_TEST(meta__numbers_go_on_after_the_highest)
 	struct kb_meta m = some_meta();
 	uint64_t n;
 
-	ck_ok(stores_put(s, DIR "/9.json", "{damaged"));
-	ck_ok(stores_put(s, DIR "/10x.json", ""));
+	ck_ok(stores_put_document(s, DIR "/9.json", "{damaged"));
+	ck_ok(stores_put_document(s, DIR "/10x.json", ""));
 	kb_log_set_level(KB_LOG_ERROR); /* a warning is due here */
 	ck_ok(kb_meta_publish(s, &m, &n));
 	ck_assert_uint_eq(n, 10);
@@ -120,7 +120,7 @@ STORE_TEST(meta__names_the_object_when_damaged)
 	struct kb_meta back;
 
 	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
-		ck_ok(stores_put(s, DIR "/1.json", bad[i]));
+		ck_ok(stores_put_document(s, DIR "/1.json", bad[i]));
 		ck_assert_int_eq(kb_meta_read(s, &orders, 1, &back), -EBADMSG);
 		ck_assert_msg(strstr(kb_err_text(), DIR "/1.json") != NULL,
 			"%s: %s", bad[i], kb_err_text());

@@ -32,7 +32,7 @@ STORE_TEST(run__names_the_object_when_damaged)
 {
 	struct kb_run back;
 
-	ck_ok(stores_put(s, "runs/1.json",
+	ck_ok(stores_put_document(s, "runs/1.json",
 		"{\"started\":\"2026-01-01\",\"ended\":\"2026-01-01\","
 		"\"complete\":1,\"records\":0,\"bytes\":0,\"problems\":0}"));
 	ck_assert_int_eq(kb_run_read(s, 1, &back), -EBADMSG);
