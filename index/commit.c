@@ -13,7 +13,10 @@
  * either seen by that listing or committed by us after it.
  *
  * A merge creates the wide file exclusively and removes its parts after that;
- * killed in between it leaves spare files, which the next merge removes.
+ * killed in between it leaves spare files, which the next merge removes. A
+ * merge that was overtaken may read such a doomed file n-n in place of the one
+ * that was merged away; but then a wider file than its own parts exists, so
+ * its own is refused (-EEXIST) or never read.
  * At a commit only ranges of MERGE_PARTS files or more are merged, the widest
  * first: every row is rewritten O(log n) times and a stack has O(log n) files.
  */

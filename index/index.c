@@ -3,6 +3,11 @@
  * and closes what the stack no longer needs; files that are gone between the
  * listing and the opening were merged meanwhile, so the listing is repeated.
  *
+ * A name may even be used twice: n-n is merged away, and a commit that had
+ * listed the stack before that creates n-n once more, to remove it as soon as
+ * it sees the wider file. So what was opened counts only when the stack, after
+ * the opening, still needs that file: then no wider one has existed so far.
+ *
  * Invariant: the layers of a handle always cover 1..top of one generation.
  */
 #include "index/index.h"
@@ -14,7 +19,7 @@
 #include "index/handle.h"
 #include "store/repo.h"
 
-#define RELOADS 20
+#define RELOADS 100
 
 static struct kb_layer *
 find_open(const struct kb_index *x, uint64_t generation,
@@ -57,15 +62,15 @@ close_others(struct kb_layer **a, size_t a_count, struct kb_layer *const *b,
 	return closed;
 }
 
-/* As kb_handle_reload(), for one listing. -ENOENT: it is out of date. */
+/* The layers of one listing: open ones are shared, the others opened. */
 static int
-load(struct kb_index *x, const struct kb_stack *k)
+open_layers(const struct kb_index *x, const struct kb_stack *k,
+	struct kb_layer **fresh, size_t *out_count, size_t *out_opened)
 {
-	struct kb_layer **fresh = calloc(k->count + 1, sizeof(*fresh));
-	size_t n = 0, opened = 0, closed;
-	int r = fresh ? 0 : kb_err(-ENOMEM, "index: out of memory");
+	size_t n = 0, opened = 0;
+	int r = 0;
 
-	for (; r == 0 && n < k->count; n++) {
+	for (; n < k->count; n++) {
 		fresh[n] = find_open(x, k->generation, &k->files[n]);
 		if (fresh[n])
 			continue;
@@ -75,9 +80,47 @@ load(struct kb_index *x, const struct kb_stack *k)
 			break;
 		opened++;
 	}
+	*out_count = n;
+	*out_opened = opened;
+	return r;
+}
+
+/* Does the stack still need all files of k? -ENOENT: it does not. */
+static int
+check_again(struct kb_store *s, const struct kb_stack *k)
+{
+	struct kb_stack now = {0};
+	int r = kb_stack_list(s, &now);
+
+	if (r == 0 && now.generation != k->generation)
+		r = -ENOENT;
+	for (size_t i = 0; r == 0 && i < k->count; i++) {
+		const struct kb_stack_file *f =
+			kb_stack_find(&now, k->files[i].from);
+
+		if (!f || f->from != k->files[i].from ||
+			f->to != k->files[i].to)
+			r = -ENOENT;
+	}
+	kb_stack_release(&now);
+	return r;
+}
+
+/* As kb_handle_reload(), for one listing. -ENOENT: it is out of date. */
+static int
+load(struct kb_index *x, const struct kb_stack *k)
+{
+	struct kb_layer **fresh = calloc(k->count + 1, sizeof(*fresh));
+	size_t n = 0, opened = 0, closed;
+	int r;
+
+	if (!fresh)
+		return kb_err(-ENOMEM, "index: out of memory");
+	r = open_layers(x, k, fresh, &n, &opened);
+	if (r == 0 && opened)
+		r = check_again(x->repo->store, k);
 	if (r < 0) {
-		if (fresh)
-			close_others(fresh, n, x->layers, x->count);
+		close_others(fresh, n, x->layers, x->count);
 		return r;
 	}
 	closed = close_others(x->layers, x->count, fresh, n);
@@ -100,7 +143,7 @@ kb_handle_reload(struct kb_index *x)
 			r = load(x, &k);
 		kb_stack_release(&k);
 	}
-	return r;
+	return r == -ENOENT ? kb_err(-ESTALE, "index: it changes too fast") : r;
 }
 
 int
