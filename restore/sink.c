@@ -178,6 +178,18 @@ shrink(struct kb_sink *s)
 
 /* ---- sending ---- */
 
+/* Says which lines a batch that failed was made of: a record is a line. */
+static int
+blame(const struct kb_sink *s, int32_t count, int r)
+{
+	uint64_t first = s->records + 1;
+
+	if (count == 1)
+		return kb_err(r, "line %" PRIu64 ": %s", first, kb_err_text());
+	return kb_err(r, "lines %" PRIu64 " to %" PRIu64 ": %s", first,
+		first + (uint64_t)count - 1, kb_err_text());
+}
+
 static int
 send_sealed(struct kb_sink *s, struct kb_cancel *interrupt)
 {
@@ -193,7 +205,7 @@ send_sealed(struct kb_sink *s, struct kb_cancel *interrupt)
 			r = kb_packer_halve(s->packer);
 		}
 		if (r < 0)
-			return r;
+			return blame(s, parcel.count, r);
 	}
 	return 0;
 }

@@ -266,10 +266,26 @@ START_TEST(sink__fails_when_a_single_record_is_too_large)
 {
 	setup(MEMORY);
 	ck_ok(put(LINE("a")));
+	ck_ok(kb_sink_flush(sink, NULL));
+	ck_ok(put(LINE("b")));
 	fake.send_result = -EMSGSIZE;
 	fake.fail_in = 1;
 	assert_failed(kb_sink_flush(sink, NULL), -EMSGSIZE,
-		"other/3/x.jsonl: told to fail");
+		"other/3/x.jsonl: line 2: told to fail");
+	teardown();
+}
+END_TEST
+
+START_TEST(sink__names_the_lines_of_a_batch_that_is_refused)
+{
+	setup(MEMORY);
+	ck_ok(put(LINE("a")));
+	ck_ok(kb_sink_flush(sink, NULL));
+	ck_ok(put(LINE("b") LINE("c")));
+	fake.send_result = -EREMOTEIO;
+	fake.fail_in = 1;
+	assert_failed(kb_sink_flush(sink, NULL), -EREMOTEIO,
+		"other/3/x.jsonl: lines 2 to 3: told to fail");
 	teardown();
 }
 END_TEST
@@ -477,6 +493,7 @@ KB_SUITE("sink", sink__produces_whole_lines_at_flush,
 	sink__joins_pieces_of_any_size, sink__sends_while_it_fills,
 	sink__halves_what_is_too_large,
 	sink__fails_when_a_single_record_is_too_large,
+	sink__names_the_lines_of_a_batch_that_is_refused,
 	sink__names_line_and_column, sink__refuses_an_empty_line,
 	sink__appends_only, sink__flushes_a_last_line_without_newline,
 	sink__tells_of_a_cut_off_line_at_every_flush,
