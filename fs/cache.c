@@ -17,7 +17,10 @@
 #include <stdlib.h>
 
 #include "common/err.h"
-#include "fs/table.h"
+#include "format/jsonl.h"
+#include "fs/hash.h"
+
+#define TRUSTED_LENGTH ((size_t)8 << 20)
 
 enum state { WAITING, LOADING, READY, FAILED };
 
@@ -39,7 +42,7 @@ struct kb_entry {
 struct kb_cache {
 	pthread_mutex_t lock;
 	pthread_cond_t room;
-	struct kb_table table;
+	struct kb_hash table;
 	struct kb_entry *oldest;
 	struct kb_entry *newest;
 	struct kb_buf spare;
@@ -78,11 +81,11 @@ kb_cache_free(struct kb_cache *c)
 
 	if (!c)
 		return;
-	while ((l = kb_table_any(&c->table))) {
-		kb_table_remove(&c->table, l);
+	while ((l = kb_hash_any(&c->table))) {
+		kb_hash_remove(&c->table, l);
 		entry_free(kb_link_entry(l, struct kb_entry, link));
 	}
-	kb_table_release(&c->table);
+	kb_hash_release(&c->table);
 	kb_buf_release(&c->spare);
 	pthread_cond_destroy(&c->room);
 	pthread_mutex_destroy(&c->lock);
@@ -100,9 +103,9 @@ hash_of(const struct kb_cache_key *k)
 static struct kb_entry *
 find(struct kb_cache *c, const struct kb_cache_key *k)
 {
-	struct kb_link *l = kb_table_find(&c->table, hash_of(k));
+	struct kb_link *l = kb_hash_find(&c->table, hash_of(k));
 
-	for (; l; l = kb_table_next(l)) {
+	for (; l; l = kb_hash_next(l)) {
 		struct kb_entry *e = kb_link_entry(l, struct kb_entry, link);
 
 		if (e->key.partition == k->partition &&
@@ -134,7 +137,7 @@ static void
 drop(struct kb_cache *c, struct kb_entry *e)
 {
 	if (e->listed)
-		kb_table_remove(&c->table, &e->link);
+		kb_hash_remove(&c->table, &e->link);
 	c->used -= e->cost;
 	if (e->text.cap > c->spare.cap && e->text.cap <= c->budget / 8) {
 		struct kb_buf t = c->spare;
@@ -190,7 +193,7 @@ entry_new(struct kb_cache *c, const struct kb_cache_key *key)
 	pthread_cond_init(&e->done, NULL);
 	e->key = *key;
 	e->holders = 1;
-	if (kb_table_add(&c->table, &e->link, hash_of(key)) < 0) {
+	if (kb_hash_add(&c->table, &e->link, hash_of(key)) < 0) {
 		entry_free(e);
 		return NULL;
 	}
@@ -213,7 +216,7 @@ settle(struct kb_cache *c, struct kb_entry *e, int r)
 		kb_buf_release(&e->text);
 		cost = sizeof(*e) + sizeof(*e->failure);
 		if (r != -EBADMSG) {
-			kb_table_remove(&c->table, &e->link);
+			kb_hash_remove(&c->table, &e->link);
 			e->listed = false;
 		}
 	}
@@ -222,6 +225,22 @@ settle(struct kb_cache *c, struct kb_entry *e, int r)
 	c->used += cost;
 	pthread_cond_broadcast(&e->done);
 	pthread_cond_broadcast(&c->room);
+}
+
+/*
+ * Room for just the text: growing by doubling would waste half the budget. The
+ * length is a claim of the index, so only so much is taken on its word.
+ */
+static void
+make_room(struct kb_buf *text, size_t length)
+{
+	size_t cap = length + KB_JSONL_SLACK;
+
+	if (text->cap >= cap || length > TRUSTED_LENGTH)
+		return;
+	kb_buf_release(text);
+	text->data = malloc(cap);
+	text->cap = text->data ? cap : 0;
 }
 
 static void
@@ -233,6 +252,7 @@ load(struct kb_cache *c, struct kb_entry *e, const struct kb_cache_ask *ask)
 	e->text = c->spare;
 	c->spare = (struct kb_buf){0};
 	pthread_mutex_unlock(&c->lock);
+	make_room(&e->text, ask->length);
 	r = ask->load(ask->ctx, &e->text);
 	pthread_mutex_lock(&c->lock);
 	settle(c, e, r);

@@ -15,7 +15,7 @@
 #include "format/segment.h"
 #include "fs/ino.h"
 #include "fs/sources.h"
-#include "fs/table.h"
+#include "fs/hash.h"
 #include "fs/tree.h"
 #include "fs/view.h"
 
@@ -34,8 +34,8 @@ struct kb_ranges {
 	struct kb_sources *sources;
 	struct kb_index *index;
 	pthread_mutex_t lock;
-	struct kb_table by_key;
-	struct kb_table by_ino;
+	struct kb_hash by_key;
+	struct kb_hash by_ino;
 	uint64_t next;
 };
 
@@ -63,8 +63,8 @@ range_of_ino(struct kb_link *l)
 static void
 drop(struct kb_ranges *r, struct range *g)
 {
-	kb_table_remove(&r->by_ino, &g->by_ino);
-	kb_table_remove(&r->by_key, &g->by_key);
+	kb_hash_remove(&r->by_ino, &g->by_ino);
+	kb_hash_remove(&r->by_key, &g->by_key);
 	free(g);
 }
 
@@ -75,10 +75,10 @@ kb_ranges_free(struct kb_ranges *r)
 
 	if (!r)
 		return;
-	while ((l = kb_table_any(&r->by_ino)))
+	while ((l = kb_hash_any(&r->by_ino)))
 		drop(r, range_of_ino(l));
-	kb_table_release(&r->by_ino);
-	kb_table_release(&r->by_key);
+	kb_hash_release(&r->by_ino);
+	kb_hash_release(&r->by_key);
 	pthread_mutex_destroy(&r->lock);
 	free(r);
 }
@@ -100,10 +100,10 @@ hash_ino(uint64_t ino)
 static struct range *
 find_key(struct kb_ranges *r, const struct range *like)
 {
-	struct kb_link *l = kb_table_find(
+	struct kb_link *l = kb_hash_find(
 		&r->by_key, hash_key(like->place, like->first, like->last));
 
-	for (; l; l = kb_table_next(l)) {
+	for (; l; l = kb_hash_next(l)) {
 		struct range *g = kb_link_entry(l, struct range, by_key);
 
 		if (g->place == like->place && g->first == like->first &&
@@ -116,10 +116,10 @@ find_key(struct kb_ranges *r, const struct range *like)
 static struct range *
 find_ino(struct kb_ranges *r, uint64_t ino)
 {
-	struct kb_link *l = kb_table_find(&r->by_ino, hash_ino(ino));
+	struct kb_link *l = kb_hash_find(&r->by_ino, hash_ino(ino));
 
 	while (l && range_of_ino(l)->node.ino != ino)
-		l = kb_table_next(l);
+		l = kb_hash_next(l);
 	return range_of_ino(l);
 }
 
@@ -150,13 +150,13 @@ add(struct kb_ranges *r, const struct range *like, struct range **out)
 		return kb_err(-ENOMEM, "mount: out of memory");
 	*g = *like;
 	g->node.ino = KB_INO_VIEW | r->next++;
-	if (kb_table_add(&r->by_ino, &g->by_ino, hash_ino(g->node.ino)) < 0) {
+	if (kb_hash_add(&r->by_ino, &g->by_ino, hash_ino(g->node.ino)) < 0) {
 		free(g);
 		return kb_err(-ENOMEM, "mount: out of memory");
 	}
-	if (kb_table_add(&r->by_key, &g->by_key,
+	if (kb_hash_add(&r->by_key, &g->by_key,
 		    hash_key(g->place, g->first, g->last)) < 0) {
-		kb_table_remove(&r->by_ino, &g->by_ino);
+		kb_hash_remove(&r->by_ino, &g->by_ino);
 		free(g);
 		return kb_err(-ENOMEM, "mount: out of memory");
 	}

@@ -25,7 +25,7 @@
 #include "common/log.h"
 #include "fs/filename.h"
 #include "fs/ino.h"
-#include "fs/table.h"
+#include "fs/hash.h"
 #include "restore/restore.h"
 #include "store/layout.h"
 
@@ -62,8 +62,8 @@ struct kb_restore_file {
 struct kb_restore_tree {
 	struct kb_restore *restore;
 	pthread_mutex_t lock;
-	struct kb_table by_name;
-	struct kb_table by_ino;
+	struct kb_hash by_name;
+	struct kb_hash by_ino;
 	struct item *root;
 	uint64_t next;
 };
@@ -85,9 +85,9 @@ hash_ino(uint64_t ino)
 static struct item *
 find_ino(struct kb_restore_tree *t, uint64_t ino)
 {
-	struct kb_link *l = kb_table_find(&t->by_ino, hash_ino(ino));
+	struct kb_link *l = kb_hash_find(&t->by_ino, hash_ino(ino));
 
-	for (; l; l = kb_table_next(l)) {
+	for (; l; l = kb_hash_next(l)) {
 		struct item *i = kb_link_entry(l, struct item, by_ino);
 
 		if (i->node.ino == ino)
@@ -100,10 +100,9 @@ static struct item *
 find_final(
 	struct kb_restore_tree *t, const struct item *parent, const char *final)
 {
-	struct kb_link *l =
-		kb_table_find(&t->by_name, hash_name(parent, final));
+	struct kb_link *l = kb_hash_find(&t->by_name, hash_name(parent, final));
 
-	for (; l; l = kb_table_next(l)) {
+	for (; l; l = kb_hash_next(l)) {
 		struct item *i = kb_link_entry(l, struct item, by_name);
 
 		if (i->parent == parent && strcmp(i->final, final) == 0)
@@ -148,7 +147,7 @@ item_new(struct kb_restore_tree *t, enum level level, const char *name,
 	i->node.mtime = kb_clock_wall_ms();
 	snprintf(i->name, sizeof(i->name), "%s", name);
 	snprintf(i->final, sizeof(i->final), "%s", final);
-	if (kb_table_add(&t->by_ino, &i->by_ino, hash_ino(i->node.ino)) < 0) {
+	if (kb_hash_add(&t->by_ino, &i->by_ino, hash_ino(i->node.ino)) < 0) {
 		free(i);
 		return kb_err(-ENOMEM, "restore: out of memory");
 	}
@@ -160,7 +159,7 @@ item_new(struct kb_restore_tree *t, enum level level, const char *name,
 static void
 item_free(struct kb_restore_tree *t, struct item *i)
 {
-	kb_table_remove(&t->by_ino, &i->by_ino);
+	kb_hash_remove(&t->by_ino, &i->by_ino);
 	kb_sink_close(i->sink);
 	pthread_mutex_destroy(&i->busy);
 	free(i);
@@ -176,8 +175,8 @@ free_unused(struct kb_restore_tree *t, struct item *i)
 static int
 link_item(struct kb_restore_tree *t, struct item *parent, struct item *i)
 {
-	if (kb_table_add(
-		    &t->by_name, &i->by_name, hash_name(parent, i->final)) < 0)
+	if (kb_hash_add(&t->by_name, &i->by_name, hash_name(parent, i->final)) <
+		0)
 		return kb_err(-ENOMEM, "restore: out of memory");
 	i->parent = parent;
 	i->prev = parent->last;
@@ -192,7 +191,7 @@ unlink_item(struct kb_restore_tree *t, struct item *i)
 {
 	struct item *parent = i->parent;
 
-	kb_table_remove(&t->by_name, &i->by_name);
+	kb_hash_remove(&t->by_name, &i->by_name);
 	*(i->prev ? &i->prev->next : &parent->first) = i->next;
 	*(i->next ? &i->next->prev : &parent->last) = i->prev;
 	i->prev = i->next = i->parent = NULL;
@@ -241,10 +240,10 @@ kb_restore_tree_free(struct kb_restore_tree *t)
 
 	if (!t)
 		return;
-	while ((l = kb_table_any(&t->by_ino)))
+	while ((l = kb_hash_any(&t->by_ino)))
 		item_free(t, kb_link_entry(l, struct item, by_ino));
-	kb_table_release(&t->by_ino);
-	kb_table_release(&t->by_name);
+	kb_hash_release(&t->by_ino);
+	kb_hash_release(&t->by_name);
 	pthread_mutex_destroy(&t->lock);
 	free(t);
 }
@@ -640,10 +639,10 @@ static int
 rename_item(struct kb_restore_tree *t, struct item *i, const char *name,
 	const char *final)
 {
-	kb_table_remove(&t->by_name, &i->by_name);
+	kb_hash_remove(&t->by_name, &i->by_name);
 	snprintf(i->name, sizeof(i->name), "%s", name);
 	snprintf(i->final, sizeof(i->final), "%s", final);
-	return kb_table_add(
+	return kb_hash_add(
 		&t->by_name, &i->by_name, hash_name(i->parent, i->final));
 }
 

@@ -35,8 +35,8 @@ kb_roster_release(struct kb_roster *r)
 	}
 	free(r->topics);
 	free(r->partitions);
-	kb_table_release(&r->by_id);
-	kb_table_release(&r->by_shown);
+	kb_hash_release(&r->by_id);
+	kb_hash_release(&r->by_shown);
 }
 
 void
@@ -82,9 +82,9 @@ hash_id(const struct kb_index_topic *row)
 static struct kb_roster_topic *
 find_id(struct kb_roster *r, const struct kb_index_topic *row)
 {
-	struct kb_link *l = kb_table_find(&r->by_id, hash_id(row));
+	struct kb_link *l = kb_hash_find(&r->by_id, hash_id(row));
 
-	for (; l; l = kb_table_next(l)) {
+	for (; l; l = kb_hash_next(l)) {
 		struct kb_roster_topic *t =
 			kb_link_entry(l, struct kb_roster_topic, by_id);
 
@@ -115,7 +115,7 @@ add_topic(struct kb_roster *r, const struct kb_index_topic *row)
 	t->row = *row;
 	t->newest = KB_NO_TIME;
 	t->ordinal = (uint32_t)r->topic_count;
-	if (kb_table_add(&r->by_id, &t->by_id, hash_id(row)) < 0) {
+	if (kb_hash_add(&r->by_id, &t->by_id, hash_id(row)) < 0) {
 		free(t);
 		no_memory();
 		return NULL;
@@ -137,7 +137,7 @@ meet_topic(void *ctx, const struct kb_index_topic *row)
 	}
 	memcpy(t->row.shown, row->shown, sizeof(t->row.shown));
 	t->present = true;
-	if (kb_table_add(&r->by_shown, &t->by_shown,
+	if (kb_hash_add(&r->by_shown, &t->by_shown,
 		    kb_hash_text(0, row->shown)) < 0)
 		return no_memory();
 	return 0;
@@ -150,7 +150,7 @@ kb_roster_list(struct kb_roster *r)
 
 	if (r->listed == r->generation)
 		return 0;
-	kb_table_release(&r->by_shown);
+	kb_hash_release(&r->by_shown);
 	for (size_t i = 0; i < r->topic_count; i++)
 		r->topics[i]->present = false;
 	e = kb_index_topics(r->index, meet_topic, r);
@@ -162,9 +162,9 @@ kb_roster_list(struct kb_roster *r)
 struct kb_roster_topic *
 kb_roster_find(struct kb_roster *r, const char *shown)
 {
-	struct kb_link *l = kb_table_find(&r->by_shown, kb_hash_text(0, shown));
+	struct kb_link *l = kb_hash_find(&r->by_shown, kb_hash_text(0, shown));
 
-	for (; l; l = kb_table_next(l)) {
+	for (; l; l = kb_hash_next(l)) {
 		struct kb_roster_topic *t =
 			kb_link_entry(l, struct kb_roster_topic, by_shown);
 

@@ -7,7 +7,7 @@
 #include <stdint.h>
 
 #include "fs/sources.h"
-#include "fs/table.h"
+#include "fs/hash.h"
 #include "index/index.h"
 
 struct kb_roster_topic;
@@ -44,8 +44,8 @@ struct kb_roster {
 	struct kb_roster_partition **partitions; /* by ordinal, [0] none */
 	size_t partition_count;
 	size_t partition_room;
-	struct kb_table by_id;
-	struct kb_table by_shown;
+	struct kb_hash by_id;
+	struct kb_hash by_shown;
 	uint64_t generation; /* counts changes of the index, from 1 */
 	uint64_t listed;     /* generation that `topics` is of */
 };

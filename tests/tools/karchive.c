@@ -1,33 +1,33 @@
 /*
- * karchive REPO TOPIC PARTITIONS SEGMENTS RECORDS VALUE_BYTES: adds a topic to
+ * kkarchive REPO TOPIC PARTITIONS SEGMENTS RECORDS VALUE_BYTES: adds a topic to
  * a repository, made when absent, without any broker. SEGMENTS and RECORDS are
  * of each partition and each segment.
  */
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "archive.h"
+#include "specimen.h"
 #include "common/clock.h"
 #include "common/err.h"
 
 static int
-fill(struct archive *a, char **argv)
+fill(struct specimen *a, char **argv)
 {
-	struct kb_topic_ref t = archive_topic(argv[2]);
+	struct kb_topic_ref t = specimen_topic(argv[2]);
 	int partitions = atoi(argv[3]), segments = atoi(argv[4]);
-	struct archive_segment s = {.topic = argv[2],
+	struct specimen_segment s = {.topic = argv[2],
 		.records = atoi(argv[5]),
 		.batch = 1000,
 		.value = (size_t)atol(argv[6])};
 	struct kb_index_delta *d;
-	int r = archive_meta(a, &t, kb_clock_wall_ms(), partitions);
+	int r = specimen_meta(a, &t, kb_clock_wall_ms(), partitions);
 
 	for (int p = 0; r == 0 && p < partitions; p++) {
 		r = kb_index_delta_new(&d);
 		s.partition = p;
 		s.start = 0;
 		for (int i = 0; r == 0 && i < segments; i++)
-			r = archive_add(a, d, &s, &s.start);
+			r = specimen_add(a, d, &s, &s.start);
 		if (r == 0)
 			r = kb_index_commit(a->index, d);
 		kb_index_delta_free(d);
@@ -38,20 +38,20 @@ fill(struct archive *a, char **argv)
 int
 main(int argc, char **argv)
 {
-	struct archive a;
+	struct specimen a;
 	int r;
 
 	if (argc != 7) {
-		fputs("usage: karchive REPO TOPIC PARTITIONS SEGMENTS RECORDS "
+		fputs("usage: kkarchive REPO TOPIC PARTITIONS SEGMENTS RECORDS "
 		      "VALUE_BYTES\n",
 			stderr);
 		return 2;
 	}
-	r = archive_open(&a, argv[1]);
+	r = specimen_open(&a, argv[1]);
 	if (r == 0)
 		r = fill(&a, argv);
 	if (r < 0)
 		fprintf(stderr, "karchive: %s\n", kb_err_text());
-	archive_close(&a);
+	specimen_close(&a);
 	return r < 0;
 }

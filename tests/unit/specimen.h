@@ -1,6 +1,6 @@
 /* A whole repository made without a broker: objects and index. */
-#ifndef KB_TESTS_UNIT_ARCHIVE_H
-#define KB_TESTS_UNIT_ARCHIVE_H
+#ifndef KB_TESTS_UNIT_SPECIMEN_H
+#define KB_TESTS_UNIT_SPECIMEN_H
 
 #include <stddef.h>
 #include <stdint.h>
@@ -8,14 +8,14 @@
 #include "index/index.h"
 #include "store/repo.h"
 
-struct archive {
+struct specimen {
 	char *dir;
 	struct kb_repo *repo;
 	struct kb_index *index;
 };
 
 /* A segment to add. Record i has offset start + i * step. */
-struct archive_segment {
+struct specimen_segment {
 	const char *topic; /* its id is made from its name */
 	int32_t partition;
 	int64_t start;
@@ -25,41 +25,41 @@ struct archive_segment {
 	size_t value; /* bytes of each value; noise, so zstd keeps them */
 };
 
-#define ARCHIVE_TIME INT64_C(1700000000000)
+#define SPECIMEN_TIME INT64_C(1700000000000)
 
 /* Time of the record at that offset. */
 static inline int64_t
-archive_time(int64_t offset)
+specimen_time(int64_t offset)
 {
-	return ARCHIVE_TIME + offset * 1000;
+	return SPECIMEN_TIME + offset * 1000;
 }
 
 /* Makes a repository at dir, which is copied. 0 or -errno, all of these. */
 int
-archive_open(struct archive *a, const char *dir);
+specimen_open(struct specimen *a, const char *dir);
 void
-archive_close(struct archive *a);
+specimen_close(struct specimen *a);
 
 struct kb_topic_ref
-archive_topic(const char *name);
+specimen_topic(const char *name);
 
 /* Commits that the topic has so many partitions, as seen at that time. */
 int
-archive_meta(struct archive *a, const struct kb_topic_ref *t, int64_t seen,
+specimen_meta(struct specimen *a, const struct kb_topic_ref *t, int64_t seen,
 	int32_t partitions);
 
 /* Publishes a segment and adds it to d; *out_end is where the next starts. */
 int
-archive_add(struct archive *a, struct kb_index_delta *d,
-	const struct archive_segment *s, int64_t *out_end);
+specimen_add(struct specimen *a, struct kb_index_delta *d,
+	const struct specimen_segment *s, int64_t *out_end);
 
 /* The same, committed at once. */
 int
-archive_put(
-	struct archive *a, const struct archive_segment *s, int64_t *out_end);
+specimen_put(
+	struct specimen *a, const struct specimen_segment *s, int64_t *out_end);
 
-/* Appends the text of the records that archive_add() made for s. */
+/* Appends the text of the records that specimen_add() made for s. */
 int
-archive_text(const struct archive_segment *s, struct kb_buf *out);
+specimen_text(const struct specimen_segment *s, struct kb_buf *out);
 
 #endif

@@ -14,7 +14,7 @@
 #include "common/log.h"
 #include "fs/adaptor.h"
 #include "fs/daemon.h"
-#include "fs/options.h"
+#include "fs/mountopts.h"
 #include "fs/precheck.h"
 #include "fs/restore_tree.h"
 #include "fs/sources.h"
@@ -47,7 +47,7 @@ static const char usage[] =
 	"Options of mount(8) and fstab(5) are accepted; see kbakfs(8).\n";
 
 struct mount {
-	struct kb_options options;
+	struct kb_mountopts options;
 	char *repo_path;
 	char *mountpoint;
 	struct kb_repo *repo;
@@ -139,7 +139,7 @@ on_ready(void *ctx)
 static int
 mount_it(struct mount *m)
 {
-	char *options = kb_options_session(&m->options, m->repo_path);
+	char *options = kb_mountopts_session(&m->options, m->repo_path);
 	struct kb_adaptor_setup setup = {
 		.tree = m->tree,
 		.restore = m->restore_tree,
@@ -172,7 +172,7 @@ close_all(struct mount *m)
 	kb_repo_close(m->repo);
 	free(m->repo_path);
 	free(m->mountpoint);
-	kb_options_release(&m->options);
+	kb_mountopts_release(&m->options);
 }
 
 /* A second signal: open files and restores end as they are. */
@@ -226,15 +226,16 @@ main(int argc, char **argv)
 
 	kb_log_set_name("kbakfs");
 	kb_log_set_level(KB_LOG_INFO);
-	if (kb_options_read(&m.options, argc, argv) < 0) {
+	if (kb_mountopts_read(&m.options, argc, (const char *const *)argv) <
+		0) {
 		fprintf(stderr, "kbakfs: %s\n", kb_err_text());
-		kb_options_release(&m.options);
+		kb_mountopts_release(&m.options);
 		return EXIT_USAGE;
 	}
 	if (m.options.help || m.options.version) {
 		fputs(m.options.help ? usage : "kbakfs " KB_VERSION "\n",
 			stdout);
-		kb_options_release(&m.options);
+		kb_mountopts_release(&m.options);
 		return 0;
 	}
 	if (m.options.debug)

@@ -1,12 +1,12 @@
 /* What a mount is asked for: `kbakfs REPO MOUNTPOINT [-o ...]`. */
-#ifndef KB_FS_OPTIONS_H
-#define KB_FS_OPTIONS_H
+#ifndef KB_FS_MOUNTOPTS_H
+#define KB_FS_MOUNTOPTS_H
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
 
-struct kb_options {
+struct kb_mountopts {
 	char *repo; /* as given */
 	char *mountpoint;
 	bool foreground;
@@ -31,9 +31,9 @@ struct kb_options {
  * understood or does not go together. Release in every case.
  */
 int
-kb_options_read(struct kb_options *o, int argc, char **argv);
+kb_mountopts_read(struct kb_mountopts *o, int argc, const char *const *argv);
 void
-kb_options_release(struct kb_options *o);
+kb_mountopts_release(struct kb_mountopts *o);
 
 /*
  * The options of the session, for libfuse's `-o`, malloc'd: who the mount
@@ -41,6 +41,6 @@ kb_options_release(struct kb_options *o);
  * memory.
  */
 char *
-kb_options_session(const struct kb_options *o, const char *source);
+kb_mountopts_session(const struct kb_mountopts *o, const char *source);
 
 #endif

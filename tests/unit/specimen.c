@@ -2,7 +2,7 @@
  * The records of a segment are a pure function of its description, so their
  * text can be told without reading it back.
  */
-#include "archive.h"
+#include "specimen.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -15,17 +15,17 @@
 #include "store/store.h"
 
 int
-archive_open(struct archive *a, const char *dir)
+specimen_open(struct specimen *a, const char *dir)
 {
 	int r;
 
-	*a = (struct archive){.dir = strdup(dir)};
+	*a = (struct specimen){.dir = strdup(dir)};
 	r = kb_repo_open_or_create(dir, "test-cluster", &a->repo);
 	return r < 0 ? r : kb_index_open(a->repo, &a->index);
 }
 
 void
-archive_close(struct archive *a)
+specimen_close(struct specimen *a)
 {
 	kb_index_close(a->index);
 	kb_repo_close(a->repo);
@@ -33,7 +33,7 @@ archive_close(struct archive *a)
 }
 
 struct kb_topic_ref
-archive_topic(const char *name)
+specimen_topic(const char *name)
 {
 	struct kb_topic_ref t = {.name = name};
 
@@ -43,7 +43,7 @@ archive_topic(const char *name)
 }
 
 int
-archive_meta(struct archive *a, const struct kb_topic_ref *t, int64_t seen,
+specimen_meta(struct specimen *a, const struct kb_topic_ref *t, int64_t seen,
 	int32_t partitions)
 {
 	struct kb_meta m = {.id = t->id,
@@ -84,21 +84,21 @@ make_value(int64_t offset, size_t len, uint8_t *out)
 }
 
 static void
-make_record(const struct archive_segment *s, int i, uint8_t *value,
+make_record(const struct specimen_segment *s, int i, uint8_t *value,
 	struct kb_record *out)
 {
 	int64_t offset = s->start + i * (s->step ? s->step : 1);
 
 	make_value(offset, s->value, value);
 	*out = (struct kb_record){.offset = offset,
-		.timestamp = archive_time(offset),
+		.timestamp = specimen_time(offset),
 		.value = kb_slice_of(value, s->value)};
 }
 
 /* ---- a segment ---- */
 
 struct maker {
-	const struct archive_segment *s;
+	const struct specimen_segment *s;
 	struct kb_blob_writer *blob;
 	struct kb_summary *sum;
 	struct kb_encoder encoder;
@@ -172,10 +172,10 @@ end(struct maker *m)
 }
 
 int
-archive_add(struct archive *a, struct kb_index_delta *d,
-	const struct archive_segment *s, int64_t *out_end)
+specimen_add(struct specimen *a, struct kb_index_delta *d,
+	const struct specimen_segment *s, int64_t *out_end)
 {
-	struct kb_topic_ref t = archive_topic(s->topic);
+	struct kb_topic_ref t = specimen_topic(s->topic);
 	struct kb_index_segment row = {0};
 	const struct kb_block *blocks;
 	struct maker m = {.s = s};
@@ -199,15 +199,15 @@ archive_add(struct archive *a, struct kb_index_delta *d,
 }
 
 int
-archive_put(
-	struct archive *a, const struct archive_segment *s, int64_t *out_end)
+specimen_put(
+	struct specimen *a, const struct specimen_segment *s, int64_t *out_end)
 {
 	struct kb_index_delta *d;
 	int r = kb_index_delta_new(&d);
 
 	if (r < 0)
 		return r;
-	r = archive_add(a, d, s, out_end);
+	r = specimen_add(a, d, s, out_end);
 	if (r == 0)
 		r = kb_index_commit(a->index, d);
 	kb_index_delta_free(d);
@@ -215,7 +215,7 @@ archive_put(
 }
 
 int
-archive_text(const struct archive_segment *s, struct kb_buf *out)
+specimen_text(const struct specimen_segment *s, struct kb_buf *out)
 {
 	uint8_t *value = malloc(s->value + 64);
 	struct kb_jsonl v;

@@ -1,6 +1,6 @@
 /* A hash table of entries that carry their own link; it owns nothing. */
-#ifndef KB_FS_TABLE_H
-#define KB_FS_TABLE_H
+#ifndef KB_FS_HASH_H
+#define KB_FS_HASH_H
 
 #include <stddef.h>
 #include <stdint.h>
@@ -12,7 +12,7 @@ struct kb_link {
 };
 
 /* {0} is an empty table. Locking is the caller's. */
-struct kb_table {
+struct kb_hash {
 	struct kb_link **slots;
 	size_t slot_count; /* a power of two, or 0 */
 	size_t count;
@@ -23,25 +23,25 @@ struct kb_table {
 
 /* Frees the slots, not the entries. */
 void
-kb_table_release(struct kb_table *t);
+kb_hash_release(struct kb_hash *t);
 
 /* Adds an entry under hash. 0 or -ENOMEM. */
 int
-kb_table_add(struct kb_table *t, struct kb_link *link, uint64_t hash);
+kb_hash_add(struct kb_hash *t, struct kb_link *link, uint64_t hash);
 
 /* Takes out an entry that is in the table. */
 void
-kb_table_remove(struct kb_table *t, struct kb_link *link);
+kb_hash_remove(struct kb_hash *t, struct kb_link *link);
 
 /* First entry of that hash, or the next one after `link`; or NULL. */
 struct kb_link *
-kb_table_find(const struct kb_table *t, uint64_t hash);
+kb_hash_find(const struct kb_hash *t, uint64_t hash);
 struct kb_link *
-kb_table_next(const struct kb_link *link);
+kb_hash_next(const struct kb_link *link);
 
 /* Any entry, or NULL when empty: for taking a table down. */
 struct kb_link *
-kb_table_any(const struct kb_table *t);
+kb_hash_any(const struct kb_hash *t);
 
 /* Mixes numbers into a hash: start with any h, fold in each part. */
 static inline uint64_t

@@ -3,7 +3,7 @@
  * slots. Entries carry hash and chain, so growing touches no allocation but
  * the array, and removing needs none at all.
  */
-#include "fs/table.h"
+#include "fs/hash.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -11,22 +11,22 @@
 #define FIRST_SLOTS 64
 
 void
-kb_table_release(struct kb_table *t)
+kb_hash_release(struct kb_hash *t)
 {
 	free(t->slots);
-	*t = (struct kb_table){0};
+	*t = (struct kb_hash){0};
 }
 
 static struct kb_link **
-slot_of(const struct kb_table *t, uint64_t hash)
+slot_of(const struct kb_hash *t, uint64_t hash)
 {
 	return &t->slots[(hash ^ (hash >> 32)) & (t->slot_count - 1)];
 }
 
 static int
-grow(struct kb_table *t)
+grow(struct kb_hash *t)
 {
-	struct kb_table big = {0};
+	struct kb_hash big = {0};
 
 	big.slot_count = t->slot_count ? 2 * t->slot_count : FIRST_SLOTS;
 	big.slots = calloc(big.slot_count, sizeof(struct kb_link *));
@@ -50,7 +50,7 @@ grow(struct kb_table *t)
 }
 
 int
-kb_table_add(struct kb_table *t, struct kb_link *link, uint64_t hash)
+kb_hash_add(struct kb_hash *t, struct kb_link *link, uint64_t hash)
 {
 	struct kb_link **slot;
 
@@ -65,7 +65,7 @@ kb_table_add(struct kb_table *t, struct kb_link *link, uint64_t hash)
 }
 
 void
-kb_table_remove(struct kb_table *t, struct kb_link *link)
+kb_hash_remove(struct kb_hash *t, struct kb_link *link)
 {
 	struct kb_link **at = slot_of(t, link->hash);
 
@@ -76,7 +76,7 @@ kb_table_remove(struct kb_table *t, struct kb_link *link)
 }
 
 struct kb_link *
-kb_table_find(const struct kb_table *t, uint64_t hash)
+kb_hash_find(const struct kb_hash *t, uint64_t hash)
 {
 	struct kb_link *l = t->slot_count ? *slot_of(t, hash) : NULL;
 
@@ -86,7 +86,7 @@ kb_table_find(const struct kb_table *t, uint64_t hash)
 }
 
 struct kb_link *
-kb_table_next(const struct kb_link *link)
+kb_hash_next(const struct kb_link *link)
 {
 	struct kb_link *l = link->next;
 
@@ -96,7 +96,7 @@ kb_table_next(const struct kb_link *link)
 }
 
 struct kb_link *
-kb_table_any(const struct kb_table *t)
+kb_hash_any(const struct kb_hash *t)
 {
 	for (size_t i = 0; t->count && i < t->slot_count; i++)
 		if (t->slots[i])

@@ -1,19 +1,16 @@
 /*
- * libfuse's option parser splits the words; every one of them is named in the
- * table below or refused. Three kinds: our own, those that mount(8) and fstab
- * hand to every helper and that mean nothing here, and those that go on to the
- * kernel through libfuse.
+ * Every word is named in the table below or refused. Three kinds: our own,
+ * those that mount(8) and fstab(5) hand to every helper and that mean nothing
+ * here, and those that go on to libfuse. Words behind -o stand between commas;
+ * a backslash takes the next byte as it is, as libfuse has it.
  */
-#include "fs/options.h"
+#include "fs/mountopts.h"
 
 #include <errno.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-#define FUSE_USE_VERSION 312
-#include <fuse_opt.h>
 
 #include "common/buf.h"
 #include "common/err.h"
@@ -39,35 +36,43 @@ enum key {
 	DROP,
 };
 
-#define DROPPED(word) FUSE_OPT_KEY(word, DROP)
-#define PASSED(word) FUSE_OPT_KEY(word, PASS)
+/* A word that ends in `=` has a value. */
+static const struct word {
+	const char *text;
+	enum key key;
+} words[] = {
+	{"-h", HELP},
+	{"--help", HELP},
+	{"-V", VERSION},
+	{"--version", VERSION},
+	{"-f", FOREGROUND},
+	{"-d", DEBUG},
+	{"debug", DEBUG},
+	{"ro", READ_ONLY},
+	{"append", APPEND},
+	{"settings=", SETTINGS},
+	{"cache=", CACHE},
+	{"restore=", BROKERS},
+	{"config=", CONFIG},
+	{"log=", LOG},
+	{"uid=", UID},
+	{"gid=", GID},
+	{"umask=", UMASK},
+	{"allow_other", PASS},
+	{"allow_root", PASS},
+	{"auto_unmount", PASS},
+	{"noexec", PASS},
+	{"noatime", PASS},
+};
 
-static const struct fuse_opt table[] = {FUSE_OPT_KEY("-h", HELP),
-	FUSE_OPT_KEY("--help", HELP), FUSE_OPT_KEY("-V", VERSION),
-	FUSE_OPT_KEY("--version", VERSION), FUSE_OPT_KEY("-f", FOREGROUND),
-	FUSE_OPT_KEY("-d", DEBUG), FUSE_OPT_KEY("debug", DEBUG),
-	FUSE_OPT_KEY("ro", READ_ONLY), FUSE_OPT_KEY("append", APPEND),
-	FUSE_OPT_KEY("settings=", SETTINGS), FUSE_OPT_KEY("cache=", CACHE),
-	FUSE_OPT_KEY("restore=", BROKERS), FUSE_OPT_KEY("config=", CONFIG),
-	FUSE_OPT_KEY("log=", LOG), FUSE_OPT_KEY("uid=", UID),
-	FUSE_OPT_KEY("gid=", GID), FUSE_OPT_KEY("umask=", UMASK),
-	PASSED("allow_other"), PASSED("allow_root"), PASSED("auto_unmount"),
-	PASSED("noexec"), PASSED("noatime"),
-	/* Always so, or always otherwise. */
-	DROPPED("default_permissions"), DROPPED("nosuid"), DROPPED("nodev"),
-	DROPPED("suid"), DROPPED("dev"), DROPPED("exec"), DROPPED("rw"),
-	/* Of mount(8) and fstab(5). */
-	DROPPED("defaults"), DROPPED("async"), DROPPED("sync"),
-	DROPPED("dirsync"), DROPPED("atime"), DROPPED("diratime"),
-	DROPPED("nodiratime"), DROPPED("relatime"), DROPPED("norelatime"),
-	DROPPED("strictatime"), DROPPED("nostrictatime"), DROPPED("lazytime"),
-	DROPPED("nolazytime"), DROPPED("iversion"), DROPPED("noiversion"),
-	DROPPED("mand"), DROPPED("nomand"), DROPPED("silent"), DROPPED("loud"),
-	DROPPED("user"), DROPPED("user="), DROPPED("nouser"), DROPPED("users"),
-	DROPPED("nousers"), DROPPED("owner"), DROPPED("noowner"),
-	DROPPED("group"), DROPPED("nogroup"), DROPPED("nofail"),
-	DROPPED("_netdev"), DROPPED("auto"), DROPPED("noauto"),
-	DROPPED("comment="), FUSE_OPT_END};
+/* Always so, or always otherwise; and words of mount(8) and fstab(5). */
+static const char *const dropped[] = {"default_permissions", "nosuid", "nodev",
+	"suid", "dev", "exec", "rw", "defaults", "async", "sync", "dirsync",
+	"atime", "diratime", "nodiratime", "relatime", "norelatime",
+	"strictatime", "nostrictatime", "lazytime", "nolazytime", "iversion",
+	"noiversion", "mand", "nomand", "silent", "loud", "user",
+	"user=", "nouser", "users", "nousers", "owner", "noowner", "group",
+	"nogroup", "nofail", "_netdev", "auto", "noauto", "comment=", "x-"};
 
 /* ---- values ---- */
 
@@ -154,7 +159,7 @@ join_text(char **to, const char *word)
 
 /* Commas belong to mount(8), so brokers may stand between semicolons. */
 static int
-add_brokers(struct kb_options *o, const char *list)
+add_brokers(struct kb_mountopts *o, const char *list)
 {
 	int r = *list ? join_text(&o->brokers, list) : bad_value("restore=");
 
@@ -165,7 +170,7 @@ add_brokers(struct kb_options *o, const char *list)
 }
 
 static int
-set_settings(struct kb_options *o, const char *arg)
+set_settings(struct kb_mountopts *o, const char *arg)
 {
 	if (strcmp(arg, "settings=exact") != 0)
 		return bad_value(arg);
@@ -176,21 +181,7 @@ set_settings(struct kb_options *o, const char *arg)
 /* ---- words ---- */
 
 static int
-take_other(struct kb_options *o, const char *arg, int kind)
-{
-	if (kind == FUSE_OPT_KEY_NONOPT && !o->repo)
-		return set_text(&o->repo, arg);
-	if (kind == FUSE_OPT_KEY_NONOPT && !o->mountpoint)
-		return set_text(&o->mountpoint, arg);
-	if (kind == FUSE_OPT_KEY_NONOPT)
-		return kb_err(-EINVAL, "%s: one word too many", arg);
-	if (strncmp(arg, "x-", 2) == 0)
-		return 0;
-	return kb_err(-EINVAL, "option %s: not known", arg);
-}
-
-static int
-take_option(struct kb_options *o, const char *arg, int key)
+take(struct kb_mountopts *o, const char *arg, enum key key)
 {
 	switch (key) {
 	case HELP:
@@ -231,22 +222,101 @@ take_option(struct kb_options *o, const char *arg, int key)
 	case PASS:
 		return join_text(&o->passed, arg);
 	case DROP:
-		return 0;
-	default:
-		return take_other(o, arg, key);
+		break;
 	}
+	return 0;
 }
 
-/* libfuse's callback: 0 drops the word from its own list. */
-static int
-take(void *data, const char *arg, int key, struct fuse_args *args)
+/* `word` is all of arg, or its beginning when it ends in `=` or `-`. */
+static bool
+is_word(const char *arg, const char *word)
 {
-	(void)args;
-	return take_option(data, arg, key) < 0 ? -1 : 0;
+	size_t n = strlen(word);
+
+	if (word[n - 1] == '=' || strcmp(word, "x-") == 0)
+		return strncmp(arg, word, n) == 0;
+	return strcmp(arg, word) == 0;
 }
 
 static int
-check(const struct kb_options *o)
+take_word(struct kb_mountopts *o, const char *arg)
+{
+	for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++)
+		if (is_word(arg, words[i].text))
+			return take(o, arg, words[i].key);
+	for (size_t i = 0; i < sizeof(dropped) / sizeof(*dropped); i++)
+		if (is_word(arg, dropped[i]))
+			return 0;
+	return kb_err(-EINVAL, "option %s: not known", arg);
+}
+
+/* The words behind -o; empty ones are nothing. */
+static int
+take_list(struct kb_mountopts *o, const char *list)
+{
+	char *word = malloc(strlen(list) + 1);
+	size_t n = 0;
+	int r = word ? 0 : kb_err(-ENOMEM, "options: out of memory");
+
+	for (const char *p = list; r == 0; p++) {
+		if (*p == '\\' && p[1]) {
+			word[n++] = *++p;
+		} else if (*p && *p != ',') {
+			word[n++] = *p;
+		} else {
+			word[n] = '\0';
+			if (n && word[0] == '-')
+				r = kb_err(
+					-EINVAL, "option %s: not known", word);
+			else if (n)
+				r = take_word(o, word);
+			n = 0;
+			if (!*p)
+				break;
+		}
+	}
+	free(word);
+	return r;
+}
+
+static int
+take_operand(struct kb_mountopts *o, const char *arg)
+{
+	if (!o->repo)
+		return set_text(&o->repo, arg);
+	if (!o->mountpoint)
+		return set_text(&o->mountpoint, arg);
+	return kb_err(-EINVAL, "%s: one word too many", arg);
+}
+
+/* Options may stand anywhere; behind `--` there are none. */
+static int
+take_all(struct kb_mountopts *o, int argc, const char *const *argv)
+{
+	bool operands = false;
+	int r = 0;
+
+	for (int i = 1; r == 0 && i < argc; i++) {
+		const char *arg = argv[i];
+
+		if (operands || arg[0] != '-' || !arg[1])
+			r = take_operand(o, arg);
+		else if (strcmp(arg, "--") == 0)
+			operands = true;
+		else if (arg[1] == 'o' && arg[2])
+			r = take_list(o, arg + 2);
+		else if (arg[1] != 'o')
+			r = take_word(o, arg);
+		else if (++i < argc)
+			r = take_list(o, argv[i]);
+		else
+			r = kb_err(-EINVAL, "option -o: which?");
+	}
+	return r;
+}
+
+static int
+check(const struct kb_mountopts *o)
 {
 	if (o->help || o->version)
 		return 0;
@@ -263,23 +333,20 @@ check(const struct kb_options *o)
 }
 
 int
-kb_options_read(struct kb_options *o, int argc, char **argv)
+kb_mountopts_read(struct kb_mountopts *o, int argc, const char *const *argv)
 {
-	struct fuse_args args = FUSE_ARGS_INIT(argc, argv);
 	int r;
 
 	memset(o, 0, sizeof(*o));
 	o->cache = CACHE_DEFAULT;
 	o->uid = getuid();
 	o->gid = getgid();
-	kb_err(-EINVAL, "options: cannot be understood");
-	r = fuse_opt_parse(&args, o, table, take) < 0 ? -EINVAL : check(o);
-	fuse_opt_free_args(&args);
-	return r;
+	r = take_all(o, argc, argv);
+	return r < 0 ? r : check(o);
 }
 
 void
-kb_options_release(struct kb_options *o)
+kb_mountopts_release(struct kb_mountopts *o)
 {
 	free(o->repo);
 	free(o->mountpoint);
@@ -306,7 +373,7 @@ put_escaped(struct kb_buf *b, const char *text)
 }
 
 char *
-kb_options_session(const struct kb_options *o, const char *source)
+kb_mountopts_session(const struct kb_mountopts *o, const char *source)
 {
 	bool writable = o->brokers && !o->read_only;
 	struct kb_buf b = {0};

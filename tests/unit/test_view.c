@@ -1,0 +1,312 @@
+#include "fs/view.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "format/jsonl.h"
+#include "format/segment.h"
+#include "fs/sources.h"
+#include "specimen.h"
+#include "store/store.h"
+#include "suite.h"
+
+/*
+ * Three segments of several blocks each, offsets 0, 3, 6, ..., and then forty
+ * of one record, on every tenth.
+ */
+#define BIG 3
+#define RECORDS 600
+#define SMALL 40
+
+static struct specimen a;
+static char dir[64];
+static struct kb_sources *sources;
+static struct kb_place place;
+static struct kb_buf all; /* the text of everything */
+static size_t starts[BIG * RECORDS + SMALL + 1];
+static int64_t offsets[BIG * RECORDS + SMALL];
+static int count;
+
+static void
+add(struct kb_index_delta *d, const struct specimen_segment *s)
+{
+	size_t at = all.len;
+
+	ck_ok(specimen_add(&a, d, s, NULL));
+	ck_ok(specimen_text(s, &all));
+	for (int i = 0; i < s->records; i++) {
+		starts[count] = at;
+		offsets[count++] = s->start + i * s->step;
+		at = (size_t)((uint8_t *)memchr(
+				      all.data + at, '\n', all.len - at) -
+			      all.data) +
+		     1;
+	}
+	starts[count] = all.len;
+}
+
+static void
+setup(void)
+{
+	struct specimen_segment s = {.topic = "orders",
+		.partition = 2,
+		.step = 3,
+		.records = RECORDS,
+		.batch = 100,
+		.value = 1000};
+	struct kb_index_delta *d;
+	struct kb_jsonl v;
+
+	ck_ok(kb_index_delta_new(&d));
+	strcpy(dir, "/tmp/kb-view-XXXXXX");
+	ck_assert_ptr_nonnull(mkdtemp(dir));
+	ck_ok(specimen_open(&a, dir));
+	for (int i = 0; i < BIG; i++) {
+		add(d, &s);
+		s.start += RECORDS * s.step;
+	}
+	s.records = 1;
+	s.step = 10;
+	for (int i = 0; i < SMALL; i++) {
+		add(d, &s);
+		s.start += s.step;
+	}
+	ck_ok(kb_index_commit(a.index, d));
+	kb_index_delta_free(d);
+	kb_jsonl_init(&v, "orders", 2);
+	place = (struct kb_place){.ordinal = 1,
+		.partition = 2,
+		.topic = specimen_topic("orders"),
+		.head_len = v.head_len};
+	ck_ok(kb_sources_new(a.repo, a.index, 8 << 20, &sources));
+}
+
+static void
+teardown(void)
+{
+	char command[100];
+
+	kb_sources_free(sources);
+	specimen_close(&a);
+	kb_buf_release(&all);
+	snprintf(command, sizeof(command), "rm -r %s", dir);
+	ck_assert_int_eq(system(command), 0);
+}
+
+/* Where record numbers of the range [first, last] begin and end. */
+static void
+bounds(int64_t first, int64_t last, size_t *from, size_t *to)
+{
+	int i = 0;
+
+	while (i < count && offsets[i] < first)
+		i++;
+	*from = starts[i];
+	while (i < count && offsets[i] <= last)
+		i++;
+	*to = starts[i];
+}
+
+/* Reads [pos, pos + len) of the view and compares with all[from + pos...]. */
+static void
+reads(const struct kb_view *v, size_t from, size_t pos, size_t len)
+{
+	size_t size = kb_view_size(v), want = 0, at = from + pos;
+	struct kb_span span;
+
+	if (pos < size)
+		want = len < size - pos ? len : size - pos;
+	ck_ok(kb_view_read(v, pos, len, &span));
+	ck_assert_uint_eq(span.len, want);
+	for (int i = 0; i < span.count; i++) {
+		ck_assert_mem_eq(span.iov[i].iov_base, all.data + at,
+			span.iov[i].iov_len);
+		at += span.iov[i].iov_len;
+	}
+	ck_assert_uint_eq(at - from - pos, want);
+	kb_span_release(&span);
+}
+
+static void
+range_is(int64_t first, int64_t last)
+{
+	struct kb_view *v;
+	size_t from, to;
+	int r = kb_view_open(sources, a.index, &place, first, last, &v);
+
+	bounds(first, last, &from, &to);
+	if (from == to) {
+		ck_assert_int_eq(r, -ENOENT);
+		return;
+	}
+	ck_ok(r);
+	ck_assert_uint_eq(kb_view_size(v), to - from);
+	reads(v, from, 0, to - from);
+	reads(v, from, 0, 1);
+	reads(v, from, to - from - 1, 100);
+	reads(v, from, to - from, 100);
+	reads(v, from, (to - from) / 2, 70000);
+	kb_view_close(v);
+}
+
+START_TEST(view__any_range_is_exactly_its_records)
+{
+	unsigned seed = 1;
+	int64_t end;
+
+	setup();
+	end = offsets[count - 1];
+	range_is(0, end);
+	range_is(0, INT64_MAX - 1);
+	range_is(end, end);
+	range_is(end + 1, end + 100);
+	for (int i = 0; i < 100; i++) {
+		int64_t first = rand_r(&seed) % (end + 10);
+		int64_t last = first + rand_r(&seed) % (i % 2 ? 20 : end);
+
+		range_is(first, last);
+	}
+	teardown();
+}
+END_TEST
+
+START_TEST(view__single_offset_is_one_record_or_nothing)
+{
+	struct kb_view *v;
+
+	setup();
+	for (int64_t o = 0; o < 10; o++)
+		range_is(o, o);
+	ck_ok(kb_view_open(sources, a.index, &place, 6, 6, &v));
+	ck_assert_int_eq(kb_view_newest(v), specimen_time(6));
+	kb_view_close(v);
+	teardown();
+}
+END_TEST
+
+START_TEST(view__newest_time_is_of_the_records_in_it)
+{
+	struct kb_view *v;
+
+	setup();
+	ck_ok(kb_view_open(sources, a.index, &place, 1, 2000, &v));
+	ck_assert_int_eq(kb_view_newest(v), specimen_time(1998));
+	kb_view_close(v);
+	ck_ok(kb_view_open(sources, a.index, &place, 0, 3 * RECORDS, &v));
+	ck_assert_int_eq(kb_view_newest(v), specimen_time(3 * RECORDS));
+	kb_view_close(v);
+	teardown();
+}
+END_TEST
+
+START_TEST(view__listed_segment_is_opened_without_decoding)
+{
+	struct kb_view *v;
+
+	setup();
+	ck_ok(kb_view_open(
+		sources, a.index, &place, 0, offsets[RECORDS - 1], &v));
+	ck_assert_uint_eq(kb_view_size(v), starts[RECORDS]);
+	ck_assert_uint_eq(kb_sources_decoded(sources), 0);
+	reads(v, 0, 0, 1);
+	ck_assert_uint_eq(kb_sources_decoded(sources), 1);
+	kb_view_close(v);
+	teardown();
+}
+END_TEST
+
+START_TEST(view__random_reads_agree_with_the_text)
+{
+	struct kb_view *v;
+	unsigned seed = 2;
+	size_t from, to;
+
+	setup();
+	bounds(100, offsets[count - 2], &from, &to);
+	ck_ok(kb_view_open(
+		sources, a.index, &place, 100, offsets[count - 2], &v));
+	for (int i = 0; i < 500; i++)
+		reads(v, from, (size_t)rand_r(&seed) % (to - from + 10),
+			(size_t)rand_r(&seed) % (i % 10 ? 5000 : 2000000));
+	kb_view_close(v);
+	teardown();
+}
+END_TEST
+
+/* Flips a byte in the middle of the first segment's object. */
+static void
+damage(void)
+{
+	char object[KB_NAME_MAX], path[500];
+	uint8_t byte;
+	int fd;
+
+	kb_layout_segment(object, &place.topic, 2, 0);
+	snprintf(path, sizeof(path), "%s/%s", dir, object);
+	fd = open(path, O_RDWR);
+	ck_assert_int_ge(fd, 0);
+	ck_assert_int_eq(pread(fd, &byte, 1, 300000), 1);
+	byte ^= 1;
+	ck_assert_int_eq(pwrite(fd, &byte, 1, 300000), 1);
+	close(fd);
+}
+
+START_TEST(view__damage_fails_the_reads_that_touch_it_and_no_other)
+{
+	struct kb_view *v;
+	struct kb_span span;
+	size_t bad = 0, good = 0;
+	uint64_t decoded;
+
+	setup();
+	damage();
+	ck_ok(kb_view_open(
+		sources, a.index, &place, 0, offsets[count - 1], &v));
+	for (size_t pos = 0; pos < all.len; pos += 4096) {
+		int r = kb_view_read(v, pos, 4096, &span);
+
+		ck_assert(r == 0 || r == -EBADMSG);
+		*(r ? &bad : &good) += 4096;
+		if (r == 0)
+			kb_span_release(&span);
+		if (r == 0)
+			reads(v, 0, pos, 4096);
+	}
+	ck_assert_uint_gt(bad, 0);
+	ck_assert_uint_lt(bad, 1 << 20);
+	ck_assert_uint_gt(good, all.len - (1 << 20));
+	decoded = kb_sources_decoded(sources);
+	ck_assert_uint_lt(decoded, 100);
+	kb_view_close(v);
+	teardown();
+}
+END_TEST
+
+START_TEST(view__missing_segment_fails_only_its_own_reads)
+{
+	char object[KB_NAME_MAX];
+	struct kb_view *v;
+	struct kb_span span;
+
+	setup();
+	kb_layout_segment(object, &place.topic, 2, 0);
+	ck_ok(kb_store_remove(a.repo->store, object));
+	ck_ok(kb_view_open(
+		sources, a.index, &place, 0, offsets[count - 1], &v));
+	ck_assert_int_eq(kb_view_read(v, 0, 100, &span), -ENOENT);
+	reads(v, 0, starts[RECORDS], 100);
+	kb_view_close(v);
+	teardown();
+}
+END_TEST
+
+KB_SUITE("view", view__any_range_is_exactly_its_records,
+	view__single_offset_is_one_record_or_nothing,
+	view__newest_time_is_of_the_records_in_it,
+	view__listed_segment_is_opened_without_decoding,
+	view__random_reads_agree_with_the_text,
+	view__damage_fails_the_reads_that_touch_it_and_no_other,
+	view__missing_segment_fails_only_its_own_reads)
