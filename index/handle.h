@@ -41,7 +41,7 @@ kb_handle_counted(
 int
 kb_handle_commit(struct kb_index *x, struct kb_draft *d);
 
-/* -EBADMSG: `what` (a segment, a gap...) of that row makes no sense. */
+/* -EBADMSG: that row (`what`: segment, gap, ...) makes no sense. */
 int
 kb_handle_damaged(const struct kb_merge_head *h, const char *what);
 

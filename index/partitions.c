@@ -39,7 +39,7 @@ read_span(const struct kb_merge_head *h, struct span *out)
 	p->min_timestamp = kb_sql_time(row, 10);
 	p->max_timestamp = kb_sql_time(row, 11);
 	p->leader_epoch = -1;
-	return bad ? kb_handle_damaged(h, "the sums of a partition") : 0;
+	return bad ? kb_handle_damaged(h, "sums of a partition") : 0;
 }
 
 static int64_t
@@ -181,7 +181,7 @@ next_span(struct walk *w)
 	if (r == 0)
 		w->span_at = kb_sql_int(head->row, 0, 0, INT32_MAX, &bad);
 	if (bad)
-		return kb_handle_damaged(head, "the sums of a partition");
+		return kb_handle_damaged(head, "sums of a partition");
 	return r < 0 ? r : 0;
 }
 
@@ -198,7 +198,7 @@ next_gap(struct walk *w)
 		w->gap_end = kb_sql_int(head->row, 2, 0, INT64_MAX, &bad);
 	}
 	if (bad)
-		return kb_handle_damaged(head, "a gap");
+		return kb_handle_damaged(head, "gap");
 	return r < 0 ? r : 0;
 }
 

@@ -21,7 +21,7 @@ int
 kb_handle_damaged(const struct kb_merge_head *h, const char *what)
 {
 	return kb_err(-EBADMSG,
-		"%s: damaged index file: %s makes no sense; "
+		"%s: damaged index file: bad %s; "
 		"`kbak reindex` makes a new one",
 		h->layer->name, what);
 }
@@ -59,11 +59,11 @@ read_segment(const struct kb_merge_head *h, const struct kb_topic_ref *t,
 	kb_sql_text(row, 16, base, sizeof(base), &bad);
 	if (bad || s->last >= s->end || kb_layout_read_object(base, &o) < 0 ||
 		o.is_gap || o.start != s->start)
-		return kb_handle_damaged(h, "a segment");
+		return kb_handle_damaged(h, "segment");
 	kb_layout_partition(dir, t, partition);
 	n = snprintf(out->object, sizeof(out->object), "%s/%s", dir, base);
 	return n < 0 || (size_t)n >= sizeof(out->object)
-		       ? kb_handle_damaged(h, "an object's name")
+		       ? kb_handle_damaged(h, "object's name")
 		       : 0;
 }
 
@@ -85,7 +85,7 @@ kb_handle_segments(struct kb_index *x, const struct kb_topic_ref *t,
 		if (r == 0)
 			r = read_segment(head, t, partition, &s);
 		if (r == 0 && s.s.start < end)
-			r = kb_handle_damaged(head, "an overlap of segments");
+			r = kb_handle_damaged(head, "overlap of segments");
 		if (r)
 			break;
 		end = s.s.end;
@@ -172,7 +172,7 @@ first_peak(struct kb_index *x, const struct kb_topic_ref *t, int32_t partition,
 	if (r == 0)
 		*out_start = kb_sql_int(head->row, 0, 0, INT64_MAX, &bad);
 	if (bad)
-		r = kb_handle_damaged(head, "a time");
+		r = kb_handle_damaged(head, "time");
 	kb_merge_end(&m);
 	return r;
 }
@@ -218,7 +218,7 @@ read_block(const struct kb_merge_head *h, struct kb_block *b)
 	b->raw_length = kb_sql_count(row, 10, &bad);
 	b->newline_in_value = kb_sql_int(row, 11, 0, 1, &bad);
 	return bad || b->size == 0 || b->records == 0
-		       ? kb_handle_damaged(h, "a block")
+		       ? kb_handle_damaged(h, "block")
 		       : 0;
 }
 
@@ -273,7 +273,7 @@ blocks_of(struct kb_layer *layer, const struct kb_topic_ref *t,
 			r = read_block(head, &b);
 		if (r == 0 && (b.position != position || b.first <= last ||
 				      b.size > s->bytes - position))
-			r = kb_handle_damaged(head, "the row of blocks");
+			r = kb_handle_damaged(head, "row of blocks");
 		if (r)
 			break;
 		position += b.size;
@@ -334,7 +334,7 @@ read_gap(const struct kb_merge_head *h, struct kb_gap *g)
 			break;
 	}
 	if (bad || i > KB_GAP_DELETED || g->end <= g->start)
-		return kb_handle_damaged(h, "a gap");
+		return kb_handle_damaged(h, "gap");
 	return 0;
 }
 

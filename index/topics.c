@@ -38,7 +38,7 @@ read_topic(const struct kb_merge *m, struct kb_index_topic *out)
 		kb_sql_text(h->row, 0, out->name, sizeof(out->name), &bad);
 		kb_sql_blob(h->row, 1, out->id.b, sizeof(out->id.b), &bad);
 		if (bad || !kb_topic_name_valid(out->name))
-			return kb_handle_damaged(h, "a topic");
+			return kb_handle_damaged(h, "topic");
 		if (sqlite3_column_type(h->row, 2) == SQLITE_NULL)
 			continue;
 		n = kb_sql_int(h->row, 2, 0, INT64_MAX, &bad);
@@ -53,7 +53,7 @@ read_topic(const struct kb_merge *m, struct kb_index_topic *out)
 		out->partitions =
 			(int32_t)kb_sql_int(h->row, 6, 0, INT32_MAX, &bad);
 		if (bad)
-			return kb_handle_damaged(h, "a topic's meta");
+			return kb_handle_damaged(h, "topic's meta");
 	}
 	return 0;
 }
@@ -271,7 +271,7 @@ newest_meta(struct kb_index *x, const struct kb_topic_ref *t,
 		out->replication_factor = (int32_t)kb_sql_int(
 			head->row, 3, INT32_MIN, INT32_MAX, &bad);
 		if (bad)
-			r = kb_handle_damaged(head, "a topic's meta");
+			r = kb_handle_damaged(head, "topic's meta");
 	}
 	kb_merge_end(&m);
 	if (r < 0)
@@ -300,7 +300,7 @@ read_settings(struct kb_index *x, const struct kb_topic_ref *t, int64_t n,
 		if (name && value)
 			r = kb_meta_put(out, name, value);
 		else
-			r = kb_handle_damaged(head, "a setting");
+			r = kb_handle_damaged(head, "setting");
 	}
 	kb_merge_end(&m);
 	return r < 0 ? r : 0;
@@ -367,7 +367,7 @@ kb_index_last_run(struct kb_index *x, struct kb_run *out)
 		out->bytes = kb_sql_count(head->row, 5, &bad);
 		out->problems = kb_sql_count(head->row, 6, &bad);
 		if (bad)
-			r = kb_handle_damaged(head, "a run");
+			r = kb_handle_damaged(head, "run");
 	}
 	kb_merge_end(&m);
 	pthread_mutex_unlock(&x->lock);
