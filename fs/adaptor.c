@@ -134,7 +134,7 @@ reply_entry(fuse_req_t req, int r, const struct kb_node *n)
 static void
 reply_restore(fuse_req_t req, int r)
 {
-	if (r == -EINVAL || r == -EPERM)
+	if (r < 0 && r != -ENOENT)
 		kb_log_warn("%s", kb_err_text());
 	fuse_reply_err(req, errno_of(r));
 }
@@ -386,7 +386,10 @@ op_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 				    : open_archive(a, ino, fi, h);
 	if (r < 0) {
 		free(h);
-		fuse_reply_err(req, errno_of(r));
+		if (r == -EEXIST)
+			reply_restore(req, r);
+		else
+			fuse_reply_err(req, errno_of(r));
 		return;
 	}
 	fi->fh = (uintptr_t)h;

@@ -379,7 +379,7 @@ kb_restore_tree_mkdir(struct kb_restore_tree *t, uint64_t parent,
 	if (!dir)
 		r = no_inode(parent);
 	else if (find_final(t, dir, name))
-		r = -EEXIST;
+		r = kb_err(-EEXIST, "restore: %s: exists", name);
 	else
 		r = item_new(t, level, name, name, mode, &i);
 	if (r == 0) {
@@ -699,7 +699,7 @@ kb_restore_tree_rename(struct kb_restore_tree *t, uint64_t parent,
 		r = kb_filename_read_restored(new_name, final, &temporary);
 		other = r == 0 ? find_final(t, dir, final) : NULL;
 		if (other && other != i)
-			r = -EEXIST;
+			r = kb_err(-EEXIST, "restore: %s: exists", new_name);
 	}
 	if (r == 0)
 		r = rename_item(t, i, new_name, final);
