@@ -38,6 +38,11 @@ kfeed()
     "$KB_BUILD/tests/tools/kfeed" "$@"
 }
 
+kwire()
+{
+    "$KB_BUILD/tests/tools/kwire" "$@"
+}
+
 broker()
 {
     "$KB_SOURCE/tests/tools/broker" "$@"
