@@ -20,6 +20,7 @@
 #include "common/clock.h"
 #include "common/err.h"
 #include "common/log.h"
+#include "kafka/attempt.h"
 #include "kafka/cluster.h"
 #include "kafka/conf.h"
 #include "kafka/status.h"
@@ -82,12 +83,6 @@ kb_admin_set_cancel(struct kb_admin *a, struct kb_cancel *c)
 }
 
 /* ---- requests ---- */
-
-static int64_t
-deadline_of(const struct kb_admin *a)
-{
-	return kb_clock_ms() + kb_conf_get_int(a->conf, "message.timeout.ms");
-}
 
 /* Options of a request that ends by itself within request.timeout.ms. */
 static rd_kafka_AdminOptions_t *
@@ -154,16 +149,9 @@ judge(const char *topic, const char *right, rd_kafka_resp_err_t error,
 
 /* Pauses after -EAGAIN; any other result is passed on. 0: try again. */
 static int
-pause_retry(struct kb_admin *a, int code, int64_t deadline)
+pause_retry(struct kb_attempt *at, int code)
 {
-	int64_t ms = kb_conf_get_int(a->conf, "retry.backoff.ms");
-
-	if (code != -EAGAIN)
-		return code;
-	if (kb_clock_ms() + ms >= deadline)
-		return kb_err(-ETIMEDOUT, "%s (given up)", kb_err_text());
-	kb_log_debug("%s; trying again", kb_err_text());
-	return kb_cancel_sleep(a->cancel, (int)ms);
+	return code == -EAGAIN ? kb_attempt_retry(at, code) : code;
 }
 
 /* ---- settings ---- */
@@ -230,9 +218,10 @@ int
 kb_admin_topic_settings(struct kb_admin *a, const char *topic,
 	int (*each)(void *ctx, const char *name, const char *value), void *ctx)
 {
-	int64_t deadline = deadline_of(a);
+	struct kb_attempt at;
 	int r;
 
+	kb_attempt_start(&at, a->conf, a->cancel);
 	do {
 		rd_kafka_ConfigResource_t *resource =
 			rd_kafka_ConfigResource_new(
@@ -242,7 +231,7 @@ kb_admin_topic_settings(struct kb_admin *a, const char *topic,
 		rd_kafka_event_t *e = NULL;
 
 		rd_kafka_DescribeConfigs(a->rk, &resource, 1, o, a->queue);
-		r = wait_result(a, topic, deadline, &e);
+		r = wait_result(a, topic, at.deadline, &e);
 		if (r == 0)
 			r = walk_settings(e, topic, each, ctx);
 		if (e)
@@ -251,7 +240,7 @@ kb_admin_topic_settings(struct kb_admin *a, const char *topic,
 		rd_kafka_ConfigResource_destroy(resource);
 		if (r == 0)
 			return 0;
-		r = pause_retry(a, r, deadline);
+		r = pause_retry(&at, r);
 	} while (r == 0);
 	return r;
 }
@@ -302,19 +291,19 @@ create_once(struct kb_admin *a, rd_kafka_NewTopic_t *new, const char *topic,
 
 static int
 create(struct kb_admin *a, rd_kafka_NewTopic_t *new, const char *topic,
-	int64_t deadline)
+	struct kb_attempt *at)
 {
 	bool again = false;
 	int r;
 
 	for (;; again = true) {
-		r = create_once(a, new, topic, deadline);
+		r = create_once(a, new, topic, at->deadline);
 		/* The first try may have done it, its answer been lost. */
 		if (r == -EEXIST && again)
 			return 0;
 		if (r == 0)
 			return 0;
-		r = pause_retry(a, r, deadline);
+		r = pause_retry(at, r);
 		if (r < 0)
 			return r;
 	}
@@ -336,7 +325,7 @@ has_leaders(const struct kb_metadata *m, const char *topic, int32_t partitions)
 
 static int
 wait_leaders(struct kb_admin *a, const char *topic, int32_t partitions,
-	int64_t deadline)
+	struct kb_attempt *at)
 {
 	struct kb_cluster *cluster;
 	bool ready = false;
@@ -357,7 +346,7 @@ wait_leaders(struct kb_admin *a, const char *topic, int32_t partitions,
 				"%s: created, but its partitions have "
 				"no leaders yet",
 				topic);
-			r = pause_retry(a, -EAGAIN, deadline);
+			r = pause_retry(at, -EAGAIN);
 		}
 	}
 	kb_cluster_close(cluster);
@@ -369,7 +358,7 @@ kb_admin_create_topic(struct kb_admin *a, const char *topic, int32_t partitions,
 	int32_t replication, const struct kb_admin_setting *settings,
 	size_t count)
 {
-	int64_t deadline = deadline_of(a);
+	struct kb_attempt at;
 	char reason[256] = "";
 	rd_kafka_NewTopic_t *new;
 	int r = 0;
@@ -377,6 +366,7 @@ kb_admin_create_topic(struct kb_admin *a, const char *topic, int32_t partitions,
 	if (partitions < 1)
 		return kb_err(-EINVAL, "%s: a topic of %d partitions", topic,
 			partitions);
+	kb_attempt_start(&at, a->conf, a->cancel);
 	new = rd_kafka_NewTopic_new(
 		topic, partitions, replication, reason, sizeof(reason));
 	if (!new)
@@ -388,7 +378,7 @@ kb_admin_create_topic(struct kb_admin *a, const char *topic, int32_t partitions,
 				settings[i].name);
 	}
 	if (r == 0)
-		r = create(a, new, topic, deadline);
+		r = create(a, new, topic, &at);
 	rd_kafka_NewTopic_destroy(new);
-	return r < 0 ? r : wait_leaders(a, topic, partitions, deadline);
+	return r < 0 ? r : wait_leaders(a, topic, partitions, &at);
 }
