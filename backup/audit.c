@@ -70,6 +70,12 @@ check_root(struct kb_auditor *a)
 	return 0;
 }
 
+static void
+see_index(void *ctx, const char *object, const char *sentence)
+{
+	kb_auditor_report(ctx, true, object, sentence);
+}
+
 static int
 audit(struct kb_auditor *a)
 {
@@ -99,7 +105,9 @@ kb_audit_run(struct kb_repo *repo, struct kb_cancel *cancel,
 
 	if (r < 0)
 		return r;
-	r = kb_auditor_note(&a, "index", kb_index_open(repo, &index));
+	r = kb_auditor_note(&a, "index", kb_index_check(repo, see_index, &a));
+	if (r == 0)
+		r = kb_auditor_note(&a, "index", kb_index_open(repo, &index));
 	a.index = index;
 	if (r == 0)
 		r = audit(&a);

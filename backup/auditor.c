@@ -8,8 +8,8 @@
 
 #include "common/err.h"
 
-static void
-report(struct kb_auditor *a, bool damage, const char *object,
+void
+kb_auditor_report(struct kb_auditor *a, bool damage, const char *object,
 	const char *sentence)
 {
 	if (strncmp(a->last, sentence, sizeof(a->last) - 1) == 0)
@@ -30,7 +30,7 @@ report_at(struct kb_auditor *a, bool damage, const char *object,
 
 	vsnprintf(what, sizeof(what), fmt, ap);
 	snprintf(sentence, sizeof(sentence), "%s: %s", object, what);
-	report(a, damage, object, sentence);
+	kb_auditor_report(a, damage, object, sentence);
 }
 
 void
@@ -62,7 +62,7 @@ kb_auditor_note(struct kb_auditor *a, const char *object, int r)
 	if (r == -ECANCELED || r == -ENOMEM)
 		return r;
 	if (strstr(kb_err_text(), object))
-		report(a, true, object, kb_err_text());
+		kb_auditor_report(a, true, object, kb_err_text());
 	else
 		kb_auditor_damage(a, object, "%s", kb_err_text());
 	return 0;

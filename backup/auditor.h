@@ -17,7 +17,12 @@ struct kb_auditor {
 	char last[1200]; /* the sentence reported last, not said twice */
 };
 
-/* Reports in printf's format. */
+/* sentence holds object. The same again is not said twice. */
+void
+kb_auditor_report(struct kb_auditor *a, bool damage, const char *object,
+	const char *sentence);
+
+/* Reports in printf's format, object first. */
 void
 kb_auditor_damage(struct kb_auditor *a, const char *object, const char *fmt,
 	...) __attribute__((format(printf, 3, 4)));

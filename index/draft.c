@@ -22,6 +22,7 @@
 #include "index/layer.h"
 #include "index/merge.h"
 #include "index/scratch.h"
+#include "index/seal.h"
 #include "index/sql.h"
 #include "store/store.h"
 
@@ -587,28 +588,48 @@ kb_draft_finish(struct kb_draft *d)
 	return fail(d, r);
 }
 
+/* The draft's bytes, and the seal behind them. */
+static int
+copy_out(struct kb_draft *d, struct kb_blob_writer *w, struct kb_sha256 *hash,
+	uint8_t *chunk)
+{
+	uint8_t seal[KB_SEAL_SIZE];
+	uint64_t pos = 0;
+	int r = 0;
+
+	for (;;) {
+		ssize_t n = kb_file_pread(d->fd, chunk, COPY_CHUNK, pos);
+
+		if (n < 0)
+			return kb_err((int)n, "%s: cannot read back: %s",
+				d->subject, strerror((int)-n));
+		if (n == 0)
+			break;
+		kb_sha256_add(hash, chunk, (size_t)n);
+		r = kb_blob_write(w, kb_slice_of(chunk, (size_t)n));
+		if (r < 0)
+			return r;
+		pos += (uint64_t)n;
+	}
+	kb_seal_make(hash, seal);
+	return kb_blob_write(w, kb_slice_of(seal, sizeof(seal)));
+}
+
 int
 kb_draft_publish(struct kb_draft *d, struct kb_store *s, const char *name)
 {
 	struct kb_blob_writer *w = NULL;
 	uint8_t *chunk = malloc(COPY_CHUNK);
-	uint64_t pos = 0;
-	int r = chunk ? 0 : kb_err(-ENOMEM, "%s: out of memory", name);
+	struct kb_sha256 *hash = NULL;
+	int r = chunk ? kb_sha256_new(&hash)
+		      : kb_err(-ENOMEM, "%s: out of memory", name);
 
 	if (r == 0)
 		r = kb_store_create(s, name, &w);
-	while (r == 0) {
-		ssize_t n = kb_file_pread(d->fd, chunk, COPY_CHUNK, pos);
-
-		if (n < 0)
-			r = kb_err((int)n, "%s: cannot read back: %s",
-				d->subject, strerror((int)-n));
-		if (n <= 0)
-			break;
-		r = kb_blob_write(w, kb_slice_of(chunk, (size_t)n));
-		pos += (uint64_t)n;
-	}
+	if (r == 0)
+		r = copy_out(d, w, hash, chunk);
 	free(chunk);
+	kb_sha256_free(hash);
 	if (r == 0)
 		return kb_blob_publish(w);
 	kb_blob_abandon(w);

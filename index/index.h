@@ -201,4 +201,11 @@ int
 kb_index_rebuild(struct kb_repo *repo, kb_index_problem_fn *problem,
 	void *ctx);
 
+/*
+ * Reads the files of the newest generation whole and compares each with its
+ * checksum; reports what is damaged. 0 then, too. -ESTALE as at open.
+ */
+int
+kb_index_check(struct kb_repo *repo, kb_index_problem_fn *problem, void *ctx);
+
 #endif
