@@ -1,10 +1,15 @@
-/* An eventfd that nobody reads: once written it stays readable. */
+/*
+ * An eventfd that nobody reads: once written it stays readable. A joined
+ * request has an epoll descriptor in its place, which is readable while one of
+ * the eventfds in it is.
+ */
 #include "common/cancel.h"
 
 #include <errno.h>
 #include <poll.h>
 #include <stdint.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
@@ -14,7 +19,7 @@
 int
 kb_cancel_init(struct kb_cancel *c)
 {
-	atomic_init(&c->fired, 0);
+	*c = (struct kb_cancel){0};
 	c->fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (c->fd < 0) {
 		int e = errno;
@@ -43,6 +48,50 @@ kb_cancel_fire(struct kb_cancel *c, int why)
 			;
 	}
 	errno = saved;
+}
+
+static int
+join_slot(struct kb_cancel *c, int slot, struct kb_cancel *other)
+{
+	struct epoll_event e = {.events = EPOLLIN};
+	int r = 0;
+
+	if (c->joined[slot])
+		epoll_ctl(c->fd, EPOLL_CTL_DEL, c->joined[slot]->fd, NULL);
+	c->joined[slot] = NULL;
+	if (other)
+		r = epoll_ctl(c->fd, EPOLL_CTL_ADD, other->fd, &e);
+	if (r < 0) {
+		int code = errno;
+
+		return kb_err(-code, "epoll: %s", strerror(code));
+	}
+	c->joined[slot] = other;
+	return 0;
+}
+
+int
+kb_cancel_join(struct kb_cancel *c, struct kb_cancel *with)
+{
+	int r;
+
+	*c = (struct kb_cancel){0};
+	c->fd = epoll_create1(EPOLL_CLOEXEC);
+	if (c->fd < 0) {
+		int code = errno;
+
+		return kb_err(-code, "epoll: %s", strerror(code));
+	}
+	r = join_slot(c, 0, with);
+	if (r < 0)
+		kb_cancel_release(c);
+	return r;
+}
+
+int
+kb_cancel_watch(struct kb_cancel *c, struct kb_cancel *also)
+{
+	return join_slot(c, 1, also);
 }
 
 int

@@ -6,8 +6,10 @@
 #include <stdbool.h>
 
 struct kb_cancel {
-	int fd; /* eventfd: readable for ever once fired */
+	int fd;		  /* readable for ever once fired */
 	atomic_int fired; /* 0, or the value given to kb_cancel_fire() */
+	/* what it fires with, each one plain; see kb_cancel_join() */
+	struct kb_cancel *joined[2];
 };
 
 /* 0 or -errno. */
@@ -20,11 +22,29 @@ kb_cancel_release(struct kb_cancel *c);
 void
 kb_cancel_fire(struct kb_cancel *c, int why);
 
+/*
+ * Makes c a request that counts as fired while `with` (may be NULL) is, or
+ * what kb_cancel_watch() names: for calls that take one request to stop where
+ * there are two. It is never fired itself, and used by one thread at a time.
+ */
+int
+kb_cancel_join(struct kb_cancel *c, struct kb_cancel *with);
+
+/* Watches `also` from now on, in place of the one before; NULL: none. */
+int
+kb_cancel_watch(struct kb_cancel *c, struct kb_cancel *also);
+
 /* 0, or the first `why`. c may be NULL: never fired. */
 static inline int
 kb_cancel_fired(struct kb_cancel *c)
 {
-	return c ? atomic_load(&c->fired) : 0;
+	int why = c ? atomic_load(&c->fired) : 0;
+
+	for (int i = 0; c && !why && i < 2; i++) {
+		if (c->joined[i])
+			why = atomic_load(&c->joined[i]->fired);
+	}
+	return why;
 }
 
 /* For poll(2); -1, which poll ignores, when c is NULL. */

@@ -41,7 +41,8 @@ struct kb_channel {
 	char *topic;
 	int32_t partition;
 	unsigned users;
-	const void *busy; /* who has the turn */
+	const void *busy;      /* who has the turn */
+	struct kb_cancel stop; /* the restore's, and the request's in hand */
 	struct kb_cluster *cluster;
 	struct kb_producer *producer;
 	struct kb_produce_part *part;
@@ -92,6 +93,7 @@ disconnect(struct kb_channel *channel)
 	channel->part = NULL;
 	channel->producer = NULL;
 	channel->cluster = NULL;
+	kb_cancel_release(&channel->stop);
 }
 
 static void
@@ -128,6 +130,7 @@ find_channel(struct kb_channels *l, const char *topic, int32_t partition)
 	channel->pool = l;
 	channel->partition = partition;
 	channel->end = -1;
+	channel->stop.fd = -1;
 	channel->topic = strdup(topic);
 	if (channel->topic)
 		found = tsearch(channel, &l->all, compare);
@@ -192,8 +195,21 @@ kb_channel_close(struct kb_channel *channel, const void *owner)
 	kb_wait_unlock(&l->wait);
 }
 
+static void
+give_turn(struct kb_channel *channel)
+{
+	struct kb_channels *l = channel->pool;
+
+	if (channel->stop.fd >= 0)
+		kb_cancel_watch(&channel->stop, NULL);
+	kb_wait_lock(&l->wait);
+	channel->busy = NULL;
+	kb_wait_change(&l->wait);
+	kb_wait_unlock(&l->wait);
+}
+
 static int
-take_turn(struct kb_channel *channel, const void *owner,
+wait_turn(struct kb_channel *channel, const void *owner,
 	struct kb_cancel *interrupt)
 {
 	struct kb_channels *l = channel->pool;
@@ -215,15 +231,22 @@ take_turn(struct kb_channel *channel, const void *owner,
 	return r;
 }
 
-static void
-give_turn(struct kb_channel *channel)
+/* With the turn, network waits end when this request is interrupted. */
+static int
+take_turn(struct kb_channel *channel, const void *owner,
+	struct kb_cancel *interrupt)
 {
-	struct kb_channels *l = channel->pool;
+	int r = wait_turn(channel, owner, interrupt);
 
-	kb_wait_lock(&l->wait);
-	channel->busy = NULL;
-	kb_wait_change(&l->wait);
-	kb_wait_unlock(&l->wait);
+	if (r < 0)
+		return r;
+	if (channel->stop.fd < 0)
+		r = kb_cancel_join(&channel->stop, channel->pool->o->cancel);
+	if (r == 0)
+		r = kb_cancel_watch(&channel->stop, interrupt);
+	if (r < 0)
+		give_turn(channel);
+	return r;
 }
 
 /* ---- connecting, with the turn ---- */
@@ -270,7 +293,7 @@ connect_channel(struct kb_channel *channel)
 	int r = 0;
 
 	if (!channel->cluster)
-		r = kb_cluster_open(o->conf, o->cancel, &channel->cluster);
+		r = kb_cluster_open(o->conf, &channel->stop, &channel->cluster);
 	if (r == 0)
 		r = check_content(channel, &end);
 	if (r < 0)
@@ -284,6 +307,8 @@ connect_channel(struct kb_channel *channel)
 	}
 	if (channel->part)
 		return 0;
+	if (channel->end >= 0)
+		channel->end = end;
 	channel->doubt = 0;
 	r = kb_producer_new(channel->cluster, &channel->producer);
 	if (r == 0)
@@ -309,7 +334,7 @@ kb_channel_open(struct kb_channels *l, const char *topic, int32_t partition,
 			l->target, topic, partition, source, interrupt);
 		if (r == 0)
 			r = connect_channel(channel);
-		if (r < 0)
+		if (r < 0 && !channel->doubt)
 			disconnect(channel);
 		give_turn(channel);
 	}
@@ -358,8 +383,10 @@ kb_channel_send(struct kb_channel *channel, const void *owner,
 		r = connect_channel(channel);
 	if (r == 0)
 		r = send_batch(channel, parcel, interrupt);
-	if (r == -ECANCELED && channel->doubt && kb_cancel_fired(interrupt))
+	if (r == -ECANCELED && channel->doubt && kb_cancel_fired(interrupt)) {
+		kb_cancel_watch(&channel->stop, NULL);
 		return r;
+	}
 	if (r < 0 && !channel->doubt && r != -EMSGSIZE)
 		disconnect(channel);
 	give_turn(channel);

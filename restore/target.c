@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "common/buf.h"
+#include "common/cancel.h"
 #include "common/clock.h"
 #include "common/err.h"
 #include "common/log.h"
@@ -37,6 +38,7 @@ enum {
 struct kb_target {
 	const struct kb_restore_options *o;
 	struct kb_cluster *cluster;
+	struct kb_cancel stop; /* the restore's, and the request's in hand */
 	struct kb_wait wait;
 	bool busy; /* somebody has the turn */
 };
@@ -50,8 +52,11 @@ kb_target_open(const struct kb_restore_options *o, struct kb_target **out)
 	if (!t)
 		return kb_err(-ENOMEM, "out of memory");
 	t->o = o;
-	r = kb_cluster_open(o->conf, o->cancel, &t->cluster);
+	r = kb_cancel_join(&t->stop, o->cancel);
+	if (r == 0)
+		r = kb_cluster_open(o->conf, &t->stop, &t->cluster);
 	if (r < 0) {
+		kb_cancel_release(&t->stop);
 		free(t);
 		return r;
 	}
@@ -66,12 +71,24 @@ kb_target_close(struct kb_target *t)
 	if (!t)
 		return;
 	kb_cluster_close(t->cluster);
+	kb_cancel_release(&t->stop);
 	kb_wait_release(&t->wait);
 	free(t);
 }
 
 /* ---- turns ---- */
 
+static void
+give_turn(struct kb_target *t)
+{
+	kb_cancel_watch(&t->stop, NULL);
+	kb_wait_lock(&t->wait);
+	t->busy = false;
+	kb_wait_change(&t->wait);
+	kb_wait_unlock(&t->wait);
+}
+
+/* With the turn, network waits end when this request is interrupted. */
 static int
 take_turn(struct kb_target *t, struct kb_cancel *interrupt)
 {
@@ -85,16 +102,12 @@ take_turn(struct kb_target *t, struct kb_cancel *interrupt)
 	if (r == 0)
 		t->busy = true;
 	kb_wait_unlock(&t->wait);
+	if (r < 0)
+		return r;
+	r = kb_cancel_watch(&t->stop, interrupt);
+	if (r < 0)
+		give_turn(t);
 	return r;
-}
-
-static void
-give_turn(struct kb_target *t)
-{
-	kb_wait_lock(&t->wait);
-	t->busy = false;
-	kb_wait_change(&t->wait);
-	kb_wait_unlock(&t->wait);
 }
 
 /* ---- asking ---- */
@@ -192,7 +205,7 @@ create_with(struct kb_target *t, struct kb_admin *admin, const char *topic,
 
 static int
 create_as(struct kb_target *t, const char *topic, int32_t partitions,
-	const struct kb_meta *meta, struct kb_cancel *interrupt)
+	const struct kb_meta *meta)
 {
 	struct kb_admin *admin;
 	int r;
@@ -207,7 +220,7 @@ create_as(struct kb_target *t, const char *topic, int32_t partitions,
 	r = kb_admin_new(t->o->conf, &admin);
 	if (r < 0)
 		return r;
-	kb_admin_set_cancel(admin, interrupt ? interrupt : t->o->cancel);
+	kb_admin_set_cancel(admin, &t->stop);
 	r = create_with(
 		t, admin, topic, partitions, meta, KB_LIMITS_BEFORE_AFTER);
 	/* an older broker does not know these names */
@@ -222,7 +235,7 @@ create_as(struct kb_target *t, const char *topic, int32_t partitions,
 
 static int
 create(struct kb_target *t, const char *topic, const char *source,
-	int32_t partitions, struct kb_cancel *interrupt)
+	int32_t partitions)
 {
 	struct kb_index_topic known;
 	struct kb_topic_ref ref;
@@ -239,7 +252,7 @@ create(struct kb_target *t, const char *topic, const char *source,
 	ref = (struct kb_topic_ref){known.name, known.id};
 	r = kb_index_meta(t->o->index, &ref, &meta);
 	if (r == 0)
-		r = create_as(t, topic, partitions, &meta, interrupt);
+		r = create_as(t, topic, partitions, &meta);
 	kb_meta_release(&meta);
 	return r;
 }
@@ -258,7 +271,7 @@ kb_target_make(struct kb_target *t, const char *topic, const char *source,
 		return r;
 	r = look_up(t, topic, &all, &found);
 	if (r > 0)
-		r = create(t, topic, source, partitions, interrupt);
+		r = create(t, topic, source, partitions);
 	kb_metadata_free(all);
 	give_turn(t);
 	return r;
@@ -287,7 +300,7 @@ kb_target_admit(struct kb_target *t, const char *topic, int32_t partition,
 		return r;
 	r = look_up(t, topic, &all, &found);
 	if (r > 0) {
-		r = create(t, topic, source, partition + 1, interrupt);
+		r = create(t, topic, source, partition + 1);
 	} else if (r == 0) {
 		r = check_partition(found, partition);
 		if (r == 0)
