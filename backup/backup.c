@@ -14,7 +14,7 @@
 
 #include "backup/engine.h"
 #include "backup/options.h"
-#include "backup/outlet.h"
+#include "backup/deposit.h"
 #include "backup/plan.h"
 #include "backup/progress.h"
 #include "backup/verb.h"
@@ -260,7 +260,7 @@ struct run {
 	struct kb_admin *admin;
 	struct kb_repo *repo;
 	struct kb_index *index;
-	struct kb_outlet outlet;
+	struct kb_deposit deposit;
 	struct kb_plan plan;
 	struct kb_progress progress;
 	int64_t started;
@@ -310,7 +310,7 @@ static void
 close_run(struct run *run)
 {
 	kb_plan_release(&run->plan);
-	kb_outlet_release(&run->outlet);
+	kb_deposit_release(&run->deposit);
 	kb_index_close(run->index);
 	kb_repo_close(run->repo);
 	kb_admin_free(run->admin);
@@ -335,7 +335,7 @@ print_plan(const struct kb_plan *p)
 static int
 keep_word(struct run *run, int r)
 {
-	struct kb_backup_totals *t = &run->outlet.totals;
+	struct kb_backup_totals *t = &run->deposit.totals;
 	struct kb_run word = {
 		.started = run->started,
 		.ended = kb_clock_wall_ms(),
@@ -348,14 +348,14 @@ keep_word(struct run *run, int r)
 
 	r = kb_run_publish(run->repo->store, &word, &n);
 	if (r == 0)
-		r = kb_index_delta_run(run->outlet.delta, &word, n);
-	return r < 0 ? r : kb_outlet_commit(&run->outlet);
+		r = kb_index_delta_run(run->deposit.delta, &word, n);
+	return r < 0 ? r : kb_deposit_commit(&run->deposit);
 }
 
 static void
 print_json(const struct run *run, bool complete)
 {
-	const struct kb_backup_totals *t = &run->outlet.totals;
+	const struct kb_backup_totals *t = &run->deposit.totals;
 	json_t *j = json_pack("{s:b, s:I, s:I, s:I, s:I, s:I, s:I, s:I}",
 		"complete", complete, "records", (json_int_t)t->records,
 		"payload_bytes", (json_int_t)t->raw, "stored_bytes",
@@ -378,13 +378,13 @@ carry_out(struct run *run, const struct kb_backup_options *o,
 	int r, kept;
 
 	kb_progress_init(&run->progress, o->quiet, &run->plan);
-	r = kb_engine_run(&run->plan, run->cluster, &run->outlet,
+	r = kb_engine_run(&run->plan, run->cluster, &run->deposit,
 		&run->progress, cancel);
 	kb_failure_take(&failure, r);
 	kept = keep_word(run, r);
-	kb_progress_finish(&run->progress, &run->outlet.totals);
+	kb_progress_finish(&run->progress, &run->deposit.totals);
 	if (o->json)
-		print_json(run, r == 0 && !run->outlet.totals.problems);
+		print_json(run, r == 0 && !run->deposit.totals.problems);
 	if (r < 0)
 		return kb_failure_raise(&failure);
 	return kept;
@@ -402,9 +402,9 @@ back_up(struct run *run, const struct kb_backup_options *o,
 	if (r == 0)
 		r = open_repo(run, o);
 	if (r == 0)
-		r = kb_outlet_init(&run->outlet, o, run->repo, run->index);
+		r = kb_deposit_init(&run->deposit, o, run->repo, run->index);
 	if (r == 0)
-		r = kb_plan_make(run->cluster, run->admin, &run->outlet,
+		r = kb_plan_make(run->cluster, run->admin, &run->deposit,
 			&run->plan);
 	if (r < 0)
 		return r;
@@ -424,7 +424,7 @@ conclude(const struct run *run, const struct kb_backup_options *o, int r)
 			"run the same command again to go on", o->repo);
 		return 128 + kb_cancel_fired(kb_verb_cancel());
 	}
-	if (r == 0 && run->outlet.totals.problems)
+	if (r == 0 && run->deposit.totals.problems)
 		r = KB_EXIT_FAILED;
 	return kb_verb_finish(r);
 }

@@ -11,7 +11,7 @@
 #include <stdio.h>
 
 #include "backup/options.h"
-#include "backup/outlet.h"
+#include "backup/deposit.h"
 #include "backup/plan.h"
 #include "backup/progress.h"
 #include "common/cancel.h"
@@ -35,7 +35,7 @@
 struct engine {
 	struct kb_plan *plan;
 	struct kb_cluster *cluster;
-	struct kb_outlet *outlet;
+	struct kb_deposit *deposit;
 	struct kb_progress *progress;
 	struct kb_fetcher *fetcher;
 	size_t next_lane;
@@ -82,7 +82,7 @@ stop_lane(struct engine *e, struct kb_lane *l, const char *sentence)
 {
 	kb_progress_clear(e->progress);
 	kb_log_error("%s", sentence);
-	e->outlet->totals.problems++;
+	e->deposit->totals.problems++;
 	end_lane(e, l, KB_LANE_STOPPED);
 }
 
@@ -102,7 +102,7 @@ publish_and_stop(struct engine *e, struct kb_lane *l, const char *sentence)
 	int r;
 
 	snprintf(text, sizeof(text), "%s", sentence);
-	r = kb_lane_publish(l, e->outlet);
+	r = kb_lane_publish(l, e->deposit);
 	if (r < 0 && !is_of_lane(r))
 		return r;
 	stop_lane(e, l, text);
@@ -119,7 +119,7 @@ go_on(struct engine *e, struct kb_lane *l, int r)
 		return 0;
 	}
 	if (r == 0)
-		r = kb_lane_publish(l, e->outlet);
+		r = kb_lane_publish(l, e->deposit);
 	if (r == 0) {
 		end_lane(e, l, KB_LANE_DONE);
 		return 0;
@@ -135,17 +135,17 @@ on_damage(struct engine *e, struct kb_lane *l, int64_t end)
 	char detail[sizeof(((struct kb_gap *)0)->detail)];
 	int r;
 
-	if (!e->outlet->options->skip_damaged || end < 0)
+	if (!e->deposit->options->skip_damaged || end < 0)
 		return publish_and_stop(e, l, kb_err_text());
 	snprintf(detail, sizeof(detail), "%s", kb_err_text());
 	if (end > l->cut)
 		end = l->cut;
-	r = kb_lane_put_gap(l, e->outlet, end, KB_GAP_DAMAGED, detail);
+	r = kb_lane_put_gap(l, e->deposit, end, KB_GAP_DAMAGED, detail);
 	if (r == 0) {
 		kb_progress_clear(e->progress);
 		kb_log_error("%s: skipped up to offset %" PRId64 ", recorded "
 			"as a gap", detail, end);
-		e->outlet->totals.problems++;
+		e->deposit->totals.problems++;
 	}
 	return go_on(e, l, r);
 }
@@ -176,7 +176,7 @@ on_data(struct engine *e, struct kb_lane *l, const struct kb_fetch_event *event)
 	int64_t before = l->next, damage_end;
 	int r;
 
-	r = kb_lane_take(l, e->outlet, event, &damage_end);
+	r = kb_lane_take(l, e->deposit, event, &damage_end);
 	if (l->next > before)
 		e->last_data = kb_clock_ms();
 	if (r == -EBADMSG)
@@ -195,8 +195,8 @@ on_gap(struct engine *e, struct kb_lane *l, const struct kb_fetch_event *event)
 	kb_log_error("%s: the broker has deleted offsets %" PRId64
 		" to %" PRId64 " before they were backed up; recorded as a "
 		"gap", kb_lane_name(l), l->next, event->log_start - 1);
-	e->outlet->totals.problems++;
-	r = kb_lane_put_gap(l, e->outlet, event->log_start, KB_GAP_RETENTION,
+	e->deposit->totals.problems++;
+	r = kb_lane_put_gap(l, e->deposit, event->log_start, KB_GAP_RETENTION,
 		"deleted by the broker between two backups");
 	return go_on(e, l, r);
 }
@@ -209,7 +209,7 @@ on_deleted(struct engine *e, struct kb_lane *l, const char *sentence)
 
 	snprintf(text, sizeof(text), "%s: %s; the next run takes up the topic "
 		"if it exists again", kb_lane_name(l), sentence);
-	r = kb_lane_put_gap(l, e->outlet, l->cut, KB_GAP_DELETED, sentence);
+	r = kb_lane_put_gap(l, e->deposit, l->cut, KB_GAP_DELETED, sentence);
 	if (r < 0 && !is_of_lane(r))
 		return r;
 	stop_lane(e, l, text);
@@ -254,12 +254,12 @@ publish_all(struct engine *e, int r)
 
 		if (l->state != KB_LANE_RUNNING)
 			continue;
-		r = kb_lane_publish(l, e->outlet);
+		r = kb_lane_publish(l, e->deposit);
 		if (r < 0 && !first.code)
 			kb_failure_take(&first, r);
 		end_lane(e, l, KB_LANE_STOPPED);
 	}
-	r = kb_outlet_commit(e->outlet);
+	r = kb_deposit_commit(e->deposit);
 	if (r < 0 && !first.code)
 		return r;
 	return first.code ? kb_failure_raise(&first) : 0;
@@ -267,13 +267,13 @@ publish_all(struct engine *e, int r)
 
 int
 kb_engine_run(struct kb_plan *plan, struct kb_cluster *cluster,
-	struct kb_outlet *o, struct kb_progress *progress,
+	struct kb_deposit *o, struct kb_progress *progress,
 	struct kb_cancel *cancel)
 {
 	struct engine e = {
 		.plan = plan,
 		.cluster = cluster,
-		.outlet = o,
+		.deposit = o,
 		.progress = progress,
 		.last_data = kb_clock_ms(),
 		.patience = kb_conf_get_int(o->options->conf,
@@ -295,7 +295,7 @@ kb_engine_run(struct kb_plan *plan, struct kb_cluster *cluster,
 		if (r >= 0 && kb_cancel_fired(cancel))
 			r = kb_err(-ECANCELED, "interrupted");
 		if (r >= 0)
-			r = kb_outlet_tick(o);
+			r = kb_deposit_tick(o);
 		if (r < 0)
 			break;
 		kb_progress_tick(progress, plan, &o->totals);

@@ -4,7 +4,7 @@
 
 struct kb_cancel;
 struct kb_cluster;
-struct kb_outlet;
+struct kb_deposit;
 struct kb_plan;
 struct kb_progress;
 
@@ -15,7 +15,7 @@ struct kb_progress;
  */
 int
 kb_engine_run(struct kb_plan *plan, struct kb_cluster *cluster,
-	struct kb_outlet *o, struct kb_progress *progress,
+	struct kb_deposit *o, struct kb_progress *progress,
 	struct kb_cancel *cancel);
 
 #endif

@@ -17,7 +17,7 @@
 #include <string.h>
 
 #include "backup/options.h"
-#include "backup/outlet.h"
+#include "backup/deposit.h"
 #include "common/clock.h"
 #include "common/err.h"
 #include "format/encoder.h"
@@ -51,7 +51,7 @@ kb_lane_name(const struct kb_lane *l)
 /* ---- the segment being written ---- */
 
 static int
-begin_segment(struct kb_lane *l, struct kb_outlet *o)
+begin_segment(struct kb_lane *l, struct kb_deposit *o)
 {
 	char name[KB_NAME_MAX];
 	int r = 0;
@@ -69,7 +69,7 @@ begin_segment(struct kb_lane *l, struct kb_outlet *o)
 }
 
 int
-kb_lane_publish(struct kb_lane *l, struct kb_outlet *o)
+kb_lane_publish(struct kb_lane *l, struct kb_deposit *o)
 {
 	struct kb_index_segment row;
 	const struct kb_block *blocks;
@@ -103,7 +103,7 @@ kb_lane_publish(struct kb_lane *l, struct kb_outlet *o)
 }
 
 static int
-write_batch(struct kb_lane *l, struct kb_outlet *o, const struct kb_batch *b,
+write_batch(struct kb_lane *l, struct kb_deposit *o, const struct kb_batch *b,
 	struct kb_slice raw)
 {
 	int r = 0;
@@ -143,7 +143,7 @@ wants_repack(const struct kb_backup_options *opt, const struct kb_batch *b,
 
 /* Stores the records of b inside [next, cut). */
 static int
-store_trimmed(struct kb_lane *l, struct kb_outlet *o, const struct kb_batch *b,
+store_trimmed(struct kb_lane *l, struct kb_deposit *o, const struct kb_batch *b,
 	struct kb_slice raw)
 {
 	struct kb_batch made;
@@ -163,7 +163,7 @@ store_trimmed(struct kb_lane *l, struct kb_outlet *o, const struct kb_batch *b,
 }
 
 static int
-store_batch(struct kb_lane *l, struct kb_outlet *o, const struct kb_batch *b,
+store_batch(struct kb_lane *l, struct kb_deposit *o, const struct kb_batch *b,
 	struct kb_slice raw)
 {
 	struct kb_batch made;
@@ -221,7 +221,7 @@ judge(struct kb_lane *l, const struct kb_batch *b, struct kb_slice raw,
 
 /* Deals with one whole batch. */
 static int
-take_batch(struct kb_lane *l, struct kb_outlet *o, const struct kb_batch *b)
+take_batch(struct kb_lane *l, struct kb_deposit *o, const struct kb_batch *b)
 {
 	int64_t end = kb_batch_last(b) + 1;
 	struct kb_slice raw = {0};
@@ -249,7 +249,7 @@ take_batch(struct kb_lane *l, struct kb_outlet *o, const struct kb_batch *b)
 }
 
 int
-kb_lane_take(struct kb_lane *l, struct kb_outlet *o,
+kb_lane_take(struct kb_lane *l, struct kb_deposit *o,
 	const struct kb_fetch_event *e, int64_t *out_damage_end)
 {
 	struct kb_slice left = e->records;
@@ -285,7 +285,7 @@ kb_lane_take(struct kb_lane *l, struct kb_outlet *o,
 }
 
 int
-kb_lane_put_gap(struct kb_lane *l, struct kb_outlet *o, int64_t end,
+kb_lane_put_gap(struct kb_lane *l, struct kb_deposit *o, int64_t end,
 	enum kb_gap_reason reason, const char *detail)
 {
 	struct kb_gap gap = {

@@ -15,7 +15,7 @@
 #include "store/layout.h"
 
 struct kb_blob_writer;
-struct kb_outlet;
+struct kb_deposit;
 struct kb_summary;
 
 enum kb_lane_state {
@@ -59,19 +59,19 @@ kb_lane_name(const struct kb_lane *l);
  * -EPROTONOSUPPORT: old message format. Errors of the store.
  */
 int
-kb_lane_take(struct kb_lane *l, struct kb_outlet *o,
+kb_lane_take(struct kb_lane *l, struct kb_deposit *o,
 	const struct kb_fetch_event *e, int64_t *out_damage_end);
 
 /* Publishes the segment being written, if there is one with records. */
 int
-kb_lane_publish(struct kb_lane *l, struct kb_outlet *o);
+kb_lane_publish(struct kb_lane *l, struct kb_deposit *o);
 
 /*
  * Publishes what is whole, then a gap from there to `end`, and goes on there.
  * Nothing when end lies at or below what is covered.
  */
 int
-kb_lane_put_gap(struct kb_lane *l, struct kb_outlet *o, int64_t end,
+kb_lane_put_gap(struct kb_lane *l, struct kb_deposit *o, int64_t end,
 	enum kb_gap_reason reason, const char *detail);
 
 #endif

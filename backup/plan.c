@@ -11,7 +11,7 @@
 #include <string.h>
 
 #include "backup/options.h"
-#include "backup/outlet.h"
+#include "backup/deposit.h"
 #include "backup/resume.h"
 #include "common/clock.h"
 #include "common/err.h"
@@ -40,7 +40,7 @@ put_setting(void *ctx, const char *name, const char *value)
 }
 
 static bool
-has_meta(struct kb_outlet *o, const struct kb_topic_ref *t)
+has_meta(struct kb_deposit *o, const struct kb_topic_ref *t)
 {
 	struct kb_meta old = {0};
 	bool has = kb_index_meta(o->index, t, &old) == 0;
@@ -59,7 +59,7 @@ is_compacted(const struct kb_meta *m)
 }
 
 static int
-publish_meta(struct kb_outlet *o, const struct kb_meta *m)
+publish_meta(struct kb_deposit *o, const struct kb_meta *m)
 {
 	uint64_t n;
 	int r = kb_meta_publish(o->repo->store, m, &n);
@@ -67,7 +67,7 @@ publish_meta(struct kb_outlet *o, const struct kb_meta *m)
 	if (r < 0)
 		return r;
 	r = kb_index_delta_meta(o->delta, m, n);
-	return r < 0 ? r : kb_outlet_commit(o);
+	return r < 0 ? r : kb_deposit_commit(o);
 }
 
 /*
@@ -75,7 +75,7 @@ publish_meta(struct kb_outlet *o, const struct kb_meta *m)
  * an older, fuller word is not replaced by a poorer one.
  */
 static int
-keep_meta(struct kb_outlet *o, struct kb_admin *admin,
+keep_meta(struct kb_deposit *o, struct kb_admin *admin,
 	const struct kb_metadata_topic *t, bool *out_compacted)
 {
 	struct kb_topic_ref ref = {t->name, t->id};
@@ -108,7 +108,7 @@ keep_meta(struct kb_outlet *o, struct kb_admin *admin,
 /* ---- one partition ---- */
 
 static int
-find_stored(struct kb_lane *l, struct kb_outlet *o, struct kb_resume *out)
+find_stored(struct kb_lane *l, struct kb_deposit *o, struct kb_resume *out)
 {
 	*out = (struct kb_resume){.last = -1, .last_epoch = -1};
 	return o->index ? kb_resume_find(l, o, out) : 0;
@@ -178,7 +178,7 @@ find_origin(struct kb_lane *l, struct kb_cluster *c,
 
 /* Gaps of a first run: deleted before we came, and not asked for. */
 static int
-begin_first_run(struct kb_lane *l, struct kb_cluster *c, struct kb_outlet *o)
+begin_first_run(struct kb_lane *l, struct kb_cluster *c, struct kb_deposit *o)
 {
 	int64_t earliest, origin = 0;
 	int r;
@@ -203,7 +203,7 @@ begin_first_run(struct kb_lane *l, struct kb_cluster *c, struct kb_outlet *o)
 }
 
 static int
-plan_partition(struct kb_lane *l, struct kb_cluster *c, struct kb_outlet *o)
+plan_partition(struct kb_lane *l, struct kb_cluster *c, struct kb_deposit *o)
 {
 	struct kb_resume had;
 	int r;
@@ -227,7 +227,7 @@ plan_partition(struct kb_lane *l, struct kb_cluster *c, struct kb_outlet *o)
 
 static int
 plan_topic(struct kb_plan *p, const struct kb_metadata_topic *t,
-	struct kb_cluster *c, struct kb_admin *admin, struct kb_outlet *o)
+	struct kb_cluster *c, struct kb_admin *admin, struct kb_deposit *o)
 {
 	bool compacted;
 	int r;
@@ -258,7 +258,7 @@ plan_topic(struct kb_plan *p, const struct kb_metadata_topic *t,
 
 int
 kb_plan_make(struct kb_cluster *cluster, struct kb_admin *admin,
-	struct kb_outlet *o, struct kb_plan *out)
+	struct kb_deposit *o, struct kb_plan *out)
 {
 	struct kb_plan p = {0};
 	bool *picked = NULL;

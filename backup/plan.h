@@ -12,7 +12,7 @@
 struct kb_admin;
 struct kb_cluster;
 struct kb_metadata;
-struct kb_outlet;
+struct kb_deposit;
 
 struct kb_plan {
 	struct kb_metadata *metadata; /* owns the topics' names */
@@ -31,7 +31,7 @@ struct kb_plan {
  */
 int
 kb_plan_make(struct kb_cluster *cluster, struct kb_admin *admin,
-	struct kb_outlet *o, struct kb_plan *out);
+	struct kb_deposit *o, struct kb_plan *out);
 
 void
 kb_plan_release(struct kb_plan *p);

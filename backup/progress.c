@@ -10,7 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "backup/outlet.h"
+#include "backup/deposit.h"
 #include "backup/plan.h"
 #include "common/clock.h"
 

@@ -11,7 +11,7 @@
 #include <stdlib.h>
 
 #include "backup/lane.h"
-#include "backup/outlet.h"
+#include "backup/deposit.h"
 #include "backup/verb.h"
 #include "common/err.h"
 #include "common/log.h"
@@ -54,7 +54,7 @@ find_start(const struct beyond *b, int64_t start)
 }
 
 static int
-adopt_gap(const struct kb_lane *l, struct kb_outlet *o,
+adopt_gap(const struct kb_lane *l, struct kb_deposit *o,
 	const struct kb_layout_object *object, struct kb_resume *at)
 {
 	char name[KB_NAME_MAX];
@@ -71,7 +71,7 @@ adopt_gap(const struct kb_lane *l, struct kb_outlet *o,
 }
 
 static int
-adopt_segment(const struct kb_lane *l, struct kb_outlet *o,
+adopt_segment(const struct kb_lane *l, struct kb_deposit *o,
 	const struct kb_layout_object *object, struct kb_resume *at)
 {
 	struct kb_scan *scan = NULL;
@@ -97,7 +97,7 @@ adopt_segment(const struct kb_lane *l, struct kb_outlet *o,
 }
 
 static int
-follow_chain(const struct kb_lane *l, struct kb_outlet *o, struct beyond *b,
+follow_chain(const struct kb_lane *l, struct kb_deposit *o, struct beyond *b,
 	struct kb_resume *at)
 {
 	const struct kb_layout_object *next;
@@ -124,7 +124,7 @@ follow_chain(const struct kb_lane *l, struct kb_outlet *o, struct beyond *b,
 }
 
 int
-kb_resume_find(const struct kb_lane *l, struct kb_outlet *o,
+kb_resume_find(const struct kb_lane *l, struct kb_deposit *o,
 	struct kb_resume *out)
 {
 	struct kb_resume at = {.last = -1, .last_epoch = -1};

@@ -9,7 +9,7 @@
 #include <stdint.h>
 
 struct kb_lane;
-struct kb_outlet;
+struct kb_deposit;
 
 /* What is stored of a partition. */
 struct kb_resume {
@@ -21,11 +21,11 @@ struct kb_resume {
 
 /*
  * Finds it, taking objects that are published but not indexed into the
- * outlet's delta. -ESTALE: objects lie beyond a hole, the index has lost rows
+ * deposit's delta. -ESTALE: objects lie beyond a hole, the index has lost rows
  * (`kbak reindex`). -EBADMSG: such an object is damaged.
  */
 int
-kb_resume_find(const struct kb_lane *l, struct kb_outlet *o,
+kb_resume_find(const struct kb_lane *l, struct kb_deposit *o,
 	struct kb_resume *out);
 
 #endif

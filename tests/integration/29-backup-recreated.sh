@@ -30,7 +30,8 @@ during_a_run()
     new_topic big
     kfeed produce -t "$big" -p 0 --count 4000 --size 20000 --codec none
     kbak backup -b "$KAFKA" -t "$big" -X fetch.message.max.bytes=100000 \
-        -X fetch.max.bytes=100000 "$T/during" 2>"$T/err" &
+        -X fetch.max.bytes=100000 -X message.max.bytes=50000 "$T/during" \
+        2>"$T/err" &
     pid=$!
     wait_until 30 test -d "$T/during/meta/$big"
     kfeed delete -t "$big"

@@ -13,7 +13,8 @@ stopped_by()
     local pid status=0
     # small answers make it long enough to be stopped on the way
     kbak backup -b "$KAFKA" -t "$topic" -X fetch.message.max.bytes=50000 \
-        -X fetch.max.bytes=50000 "$T/$1" 2>"$T/err" &
+        -X fetch.max.bytes=50000 -X message.max.bytes=20000 "$T/$1" \
+        2>"$T/err" &
     pid=$!
     wait_until 30 test -d "$T/$1/meta/$topic"
     kill -s "$1" $pid

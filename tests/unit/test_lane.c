@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "backup/options.h"
-#include "backup/outlet.h"
+#include "backup/deposit.h"
 #include "format/encoder.h"
 #include "index/index.h"
 #include "store/repo.h"
@@ -16,7 +16,7 @@
 
 static struct kb_backup_options options;
 static struct kb_repo repo;
-static struct kb_outlet outlet;
+static struct kb_deposit deposit;
 static struct kb_lane lane;
 static struct kb_buf wire; /* what the broker sends */
 
@@ -28,7 +28,7 @@ setup(void)
 		.compression = KB_COMPRESSION_AUTO,
 	};
 	ck_ok(kb_store_new_memory(&repo.store));
-	ck_ok(kb_outlet_init(&outlet, &options, &repo, NULL));
+	ck_ok(kb_deposit_init(&deposit, &options, &repo, NULL));
 	lane = (struct kb_lane){.topic = {.name = "t"}, .last_epoch = -1,
 		.cut = INT64_MAX};
 	kb_buf_clear(&wire);
@@ -38,7 +38,7 @@ static void
 teardown(void)
 {
 	kb_lane_release(&lane);
-	kb_outlet_release(&outlet);
+	kb_deposit_release(&deposit);
 	kb_store_free(repo.store);
 	kb_buf_release(&wire);
 }
@@ -65,7 +65,7 @@ put_batch(int64_t base, int n, bool compressed, int16_t attributes,
 		r.value = kb_slice_str(value);
 		ck_ok(kb_encoder_add(&e, &r));
 	}
-	ck_ok(kb_encoder_finish(&e, compressed ? outlet.compressor : NULL, 1,
+	ck_ok(kb_encoder_finish(&e, compressed ? deposit.compressor : NULL, 1,
 		&h, &wire));
 	ck_ok(kb_batch_parse(
 		kb_slice_of(wire.data + at, wire.len - at), &b));
@@ -104,7 +104,7 @@ take(const struct kb_aborted *aborted, size_t n, int64_t *damage_end)
 	struct kb_fetch_event e = {.kind = KB_FETCH_DATA, .aborted = aborted,
 		.aborted_count = n, .records = kb_buf_slice(&wire)};
 
-	return kb_lane_take(&lane, &outlet, &e, damage_end);
+	return kb_lane_take(&lane, &deposit, &e, damage_end);
 }
 
 static void
@@ -141,7 +141,7 @@ offsets_of(int64_t start)
 		left.data += b.bytes.len, left.len -= b.bytes.len) {
 		ck_ok(kb_batch_parse(left, &b));
 		ck_ok(kb_batch_check(&b));
-		ck_ok(kb_decoder_run(outlet.decoder, kb_batch_codec(&b),
+		ck_ok(kb_decoder_run(deposit.decoder, kb_batch_codec(&b),
 			b.body, KB_DECODE_MAX, &raw));
 		kb_records_init(&it, &b, raw);
 		while (kb_records_next(&it, &r) == 0)
@@ -162,7 +162,7 @@ START_TEST(lane__keeps_compressed_batches_byte_for_byte)
 	ck_ok(take(NULL, 0, &damage));
 	ck_assert_int_eq(lane.next, 5);
 	ck_assert_int_eq(lane.covered, 0);
-	ck_ok(kb_lane_publish(&lane, &outlet));
+	ck_ok(kb_lane_publish(&lane, &deposit));
 	ck_assert_int_eq(lane.covered, 5);
 	read_object(segment_name(0), &got);
 	ck_assert_uint_eq(got.len, wire.len);
@@ -179,7 +179,7 @@ START_TEST(lane__recompresses_what_comes_uncompressed)
 
 	put_batch(0, 200, false, 0, 5);
 	ck_ok(take(NULL, 0, &damage));
-	ck_ok(kb_lane_publish(&lane, &outlet));
+	ck_ok(kb_lane_publish(&lane, &deposit));
 	read_object(segment_name(0), &got);
 	ck_ok(kb_batch_parse(kb_buf_slice(&got), &b));
 	ck_assert_int_eq(kb_batch_codec(&b), KB_CODEC_ZSTD);
@@ -199,7 +199,7 @@ START_TEST(lane__verbatim_means_verbatim)
 	options.compression = KB_COMPRESSION_VERBATIM;
 	put_batch(0, 20, false, 0, 5);
 	ck_ok(take(NULL, 0, &damage));
-	ck_ok(kb_lane_publish(&lane, &outlet));
+	ck_ok(kb_lane_publish(&lane, &deposit));
 	read_object(segment_name(0), &got);
 	ck_assert_uint_eq(got.len, wire.len);
 	ck_assert_mem_eq(got.data, wire.data, wire.len);
@@ -217,7 +217,7 @@ START_TEST(lane__cuts_inside_batches_at_both_ends)
 	put_batch(5, 5, true, 0, -1);
 	ck_ok(take(NULL, 0, &damage));
 	ck_assert_int_eq(lane.next, 8);
-	ck_ok(kb_lane_publish(&lane, &outlet));
+	ck_ok(kb_lane_publish(&lane, &deposit));
 	ck_assert_str_eq(offsets_of(2), "2,3,4,5,6,7,");
 	ck_assert_int_eq(lane.covered, 8);
 }
@@ -231,7 +231,7 @@ START_TEST(lane__stores_nothing_at_or_after_the_cut)
 	put_batch(0, 3, true, 0, -1);
 	put_batch(3, 3, true, 0, -1);
 	ck_ok(take(NULL, 0, &damage));
-	ck_ok(kb_lane_publish(&lane, &outlet));
+	ck_ok(kb_lane_publish(&lane, &deposit));
 	ck_assert_str_eq(offsets_of(0), "0,1,2,");
 }
 END_TEST
@@ -250,11 +250,11 @@ START_TEST(lane__leaves_out_aborted_records_and_markers)
 	put_marker(8, 9, 1);
 	ck_ok(take(&aborted, 1, &damage));
 	ck_assert_int_eq(lane.next, 9);
-	ck_ok(kb_lane_publish(&lane, &outlet));
+	ck_ok(kb_lane_publish(&lane, &deposit));
 	ck_assert_str_eq(offsets_of(0), "0,1,4,7,");
 	/* the marker at the end belongs to the next segment */
 	ck_assert_int_eq(lane.covered, 8);
-	ck_assert_uint_eq(outlet.totals.dropped, 4);
+	ck_assert_uint_eq(deposit.totals.dropped, 4);
 }
 END_TEST
 
@@ -271,7 +271,7 @@ START_TEST(lane__takes_what_lies_before_damage_and_names_it)
 	ck_assert_ptr_nonnull(strstr(kb_err_text(), "t/0: at offset 3"));
 	ck_assert_int_eq(damage, 6);
 	ck_assert_int_eq(lane.next, 3);
-	ck_ok(kb_lane_put_gap(&lane, &outlet, damage, KB_GAP_DAMAGED, "x"));
+	ck_ok(kb_lane_put_gap(&lane, &deposit, damage, KB_GAP_DAMAGED, "x"));
 	ck_assert_str_eq(offsets_of(0), "0,1,2,");
 	ck_assert_int_eq(lane.covered, 6);
 	ck_assert_int_eq(lane.next, 6);
@@ -309,7 +309,7 @@ START_TEST(lane__rolls_segments_that_follow_each_other)
 	put_batch(0, 3, true, 0, -1);
 	put_batch(10, 3, true, 0, -1);
 	ck_ok(take(NULL, 0, &damage));
-	ck_assert_uint_eq(outlet.totals.segments, 2);
+	ck_assert_uint_eq(deposit.totals.segments, 2);
 	ck_assert_str_eq(offsets_of(0), "0,1,2,");
 	ck_assert_str_eq(offsets_of(3), "10,11,12,");
 	ck_assert_int_eq(lane.covered, 13);
@@ -326,7 +326,7 @@ START_TEST(lane__stops_where_another_writer_was_first)
 	ck_ok(kb_blob_publish(w));
 	put_batch(0, 3, true, 0, -1);
 	ck_ok(take(NULL, 0, &damage));
-	ck_assert_int_eq(kb_lane_publish(&lane, &outlet), -EEXIST);
+	ck_assert_int_eq(kb_lane_publish(&lane, &deposit), -EEXIST);
 	ck_assert_int_eq(lane.covered, 0);
 	ck_assert_ptr_null(lane.writer);
 }
@@ -340,14 +340,14 @@ START_TEST(lane__publishes_before_a_gap_and_joins_it)
 
 	put_batch(0, 3, true, 0, -1);
 	ck_ok(take(NULL, 0, &damage));
-	ck_ok(kb_lane_put_gap(&lane, &outlet, 20, KB_GAP_RETENTION, "why"));
+	ck_ok(kb_lane_put_gap(&lane, &deposit, 20, KB_GAP_RETENTION, "why"));
 	kb_layout_gap(name, &lane.topic, 0, 3, 20);
 	ck_ok(kb_gap_read(repo.store, name, &gap));
 	ck_assert_int_eq(gap.reason, KB_GAP_RETENTION);
 	ck_assert_str_eq(gap.detail, "why");
 	ck_assert_int_eq(lane.next, 20);
-	ck_ok(kb_lane_put_gap(&lane, &outlet, 20, KB_GAP_RETENTION, ""));
-	ck_assert_uint_eq(outlet.totals.gaps, 1);
+	ck_ok(kb_lane_put_gap(&lane, &deposit, 20, KB_GAP_RETENTION, ""));
+	ck_assert_uint_eq(deposit.totals.gaps, 1);
 }
 END_TEST
 

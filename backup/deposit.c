@@ -3,7 +3,7 @@
  * depends on a commit being early: progress is read back from published
  * objects (DESIGN.md, invariant "durable first").
  */
-#include "backup/outlet.h"
+#include "backup/deposit.h"
 
 #include <string.h>
 
@@ -14,7 +14,7 @@
 #define COMMIT_EVERY_MS 1000
 
 int
-kb_outlet_init(struct kb_outlet *o, const struct kb_backup_options *options,
+kb_deposit_init(struct kb_deposit *o, const struct kb_backup_options *options,
 	struct kb_repo *repo, struct kb_index *index)
 {
 	int r;
@@ -30,12 +30,12 @@ kb_outlet_init(struct kb_outlet *o, const struct kb_backup_options *options,
 	if (r == 0)
 		r = kb_compressor_new(&o->compressor);
 	if (r < 0)
-		kb_outlet_release(o);
+		kb_deposit_release(o);
 	return r;
 }
 
 void
-kb_outlet_release(struct kb_outlet *o)
+kb_deposit_release(struct kb_deposit *o)
 {
 	kb_index_delta_free(o->delta);
 	kb_decoder_free(o->decoder);
@@ -47,7 +47,7 @@ kb_outlet_release(struct kb_outlet *o)
 }
 
 int
-kb_outlet_commit(struct kb_outlet *o)
+kb_deposit_commit(struct kb_deposit *o)
 {
 	o->committed = kb_clock_ms();
 	if (kb_index_delta_empty(o->delta))
@@ -56,9 +56,9 @@ kb_outlet_commit(struct kb_outlet *o)
 }
 
 int
-kb_outlet_tick(struct kb_outlet *o)
+kb_deposit_tick(struct kb_deposit *o)
 {
 	if (kb_clock_ms() - o->committed < COMMIT_EVERY_MS)
 		return 0;
-	return kb_outlet_commit(o);
+	return kb_deposit_commit(o);
 }

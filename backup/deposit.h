@@ -2,8 +2,8 @@
  * Where lanes put what they have: the repository, the index rows that wait to
  * be committed, and the counts for the summary. One thread.
  */
-#ifndef KB_BACKUP_OUTLET_H
-#define KB_BACKUP_OUTLET_H
+#ifndef KB_BACKUP_DEPOSIT_H
+#define KB_BACKUP_DEPOSIT_H
 
 #include <stdint.h>
 
@@ -24,7 +24,7 @@ struct kb_backup_totals {
 	uint64_t problems; /* partitions or topics not complete */
 };
 
-struct kb_outlet {
+struct kb_deposit {
 	const struct kb_backup_options *options;
 	struct kb_repo *repo; /* NULL in a dry run without a repository */
 	struct kb_index *index;
@@ -38,20 +38,20 @@ struct kb_outlet {
 
 /* repo and index are borrowed; both NULL where there is none yet. */
 int
-kb_outlet_init(struct kb_outlet *o, const struct kb_backup_options *options,
+kb_deposit_init(struct kb_deposit *o, const struct kb_backup_options *options,
 	struct kb_repo *repo, struct kb_index *index);
 void
-kb_outlet_release(struct kb_outlet *o);
+kb_deposit_release(struct kb_deposit *o);
 
 /* Commits waiting rows now. */
 int
-kb_outlet_commit(struct kb_outlet *o);
+kb_deposit_commit(struct kb_deposit *o);
 
 /*
  * Commits when rows have waited for a second. What a crash leaves published
  * and not committed, the next run finds by name.
  */
 int
-kb_outlet_tick(struct kb_outlet *o);
+kb_deposit_tick(struct kb_deposit *o);
 
 #endif
