@@ -369,7 +369,7 @@ print_json(const struct run *run, bool complete)
 	json_decref(j);
 }
 
-/* Fetches what is planned; the repository is there. */
+/* Plans and fetches; the repository is there. */
 static int
 carry_out(struct run *run, const struct kb_backup_options *o,
 	struct kb_cancel *cancel)
@@ -377,17 +377,17 @@ carry_out(struct run *run, const struct kb_backup_options *o,
 	struct kb_failure failure;
 	int r, kept;
 
+	r = kb_plan_lanes(&run->plan, run->cluster, run->admin, &run->deposit);
 	kb_progress_init(&run->progress, o->quiet, &run->plan);
-	r = kb_engine_run(&run->plan, run->cluster, &run->deposit,
-		&run->progress, cancel);
+	if (r == 0)
+		r = kb_engine_run(&run->plan, run->cluster, &run->deposit,
+			&run->progress, cancel);
 	kb_failure_take(&failure, r);
 	kept = keep_word(run, r);
 	kb_progress_finish(&run->progress, &run->deposit.totals);
 	if (o->json)
 		print_json(run, r == 0 && !run->deposit.totals.problems);
-	if (r < 0)
-		return kb_failure_raise(&failure);
-	return kept;
+	return r < 0 ? kb_failure_raise(&failure) : kept;
 }
 
 static int
@@ -398,21 +398,19 @@ back_up(struct run *run, const struct kb_backup_options *o,
 
 	r = kb_cluster_open(o->conf, cancel, &run->cluster);
 	if (r == 0)
+		r = kb_plan_pick(run->cluster, &o->selection, &run->plan);
+	if (r == 0)
 		r = kb_admin_new(o->conf, &run->admin);
 	if (r == 0)
 		r = open_repo(run, o);
 	if (r == 0)
 		r = kb_deposit_init(&run->deposit, o, run->repo, run->index);
+	if (r < 0 || !o->dry_run)
+		return r < 0 ? r : carry_out(run, o, cancel);
+	r = kb_plan_lanes(&run->plan, run->cluster, run->admin, &run->deposit);
 	if (r == 0)
-		r = kb_plan_make(run->cluster, run->admin, &run->deposit,
-			&run->plan);
-	if (r < 0)
-		return r;
-	if (o->dry_run) {
 		print_plan(&run->plan);
-		return 0;
-	}
-	return carry_out(run, o, cancel);
+	return r;
 }
 
 /* Status and last words. */

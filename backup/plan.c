@@ -39,14 +39,18 @@ put_setting(void *ctx, const char *name, const char *value)
 	return kb_meta_put(ctx, name, value);
 }
 
+/* Does the index have this, or (m NULL) any, word of the topic? */
 static bool
-has_meta(struct kb_deposit *o, const struct kb_topic_ref *t)
+is_indexed(struct kb_deposit *o, const struct kb_topic_ref *t,
+	const struct kb_meta *m)
 {
 	struct kb_meta old = {0};
-	bool has = kb_index_meta(o->index, t, &old) == 0;
+	bool is = kb_index_meta(o->index, t, &old) == 0;
 
+	if (is && m)
+		is = kb_meta_same(&old, m);
 	kb_meta_release(&old);
-	return has;
+	return is;
 }
 
 static bool
@@ -58,15 +62,21 @@ is_compacted(const struct kb_meta *m)
 	return false;
 }
 
+/* The row is of the object as it is: an older one may say the same. */
 static int
-publish_meta(struct kb_deposit *o, const struct kb_meta *m)
+publish_meta(struct kb_deposit *o, const struct kb_topic_ref *t,
+	const struct kb_meta *m)
 {
+	struct kb_meta stored = {0};
 	uint64_t n;
 	int r = kb_meta_publish(o->repo->store, m, &n);
 
-	if (r < 0)
-		return r;
-	r = kb_index_delta_meta(o->delta, m, n);
+	if (r < 0 || (r == 1 && is_indexed(o, t, m)))
+		return r < 0 ? r : 0;
+	r = kb_meta_read(o->repo->store, t, n, &stored);
+	if (r == 0)
+		r = kb_index_delta_meta(o->delta, &stored, n);
+	kb_meta_release(&stored);
 	return r < 0 ? r : kb_deposit_commit(o);
 }
 
@@ -99,8 +109,8 @@ keep_meta(struct kb_deposit *o, struct kb_admin *admin,
 	}
 	*out_compacted = is_compacted(&m);
 	r = 0;
-	if (!o->options->dry_run && (known || !has_meta(o, &ref)))
-		r = publish_meta(o, &m);
+	if (!o->options->dry_run && (known || !is_indexed(o, &ref, NULL)))
+		r = publish_meta(o, &ref, &m);
 	kb_meta_release(&m);
 	return r;
 }
@@ -257,42 +267,44 @@ plan_topic(struct kb_plan *p, const struct kb_metadata_topic *t,
 }
 
 int
-kb_plan_make(struct kb_cluster *cluster, struct kb_admin *admin,
-	struct kb_deposit *o, struct kb_plan *out)
+kb_plan_pick(struct kb_cluster *cluster, const struct kb_selection *selection,
+	struct kb_plan *out)
 {
 	struct kb_plan p = {0};
-	bool *picked = NULL;
 	size_t lanes = 0;
 	int r;
 
 	r = kb_cluster_metadata(cluster, NULL, 0, &p.metadata);
 	if (r < 0)
 		return r;
-	picked = calloc(p.metadata->topic_count + 1, sizeof(*picked));
-	if (!picked)
-		r = kb_err(-ENOMEM, "out of memory");
-	if (r == 0)
-		r = kb_selection_pick(&o->options->selection, p.metadata,
-			picked);
+	p.picked = calloc(p.metadata->topic_count + 1, sizeof(*p.picked));
+	r = p.picked ? kb_selection_pick(selection, p.metadata, p.picked)
+		     : kb_err(-ENOMEM, "out of memory");
 	for (size_t i = 0; r == 0 && i < p.metadata->topic_count; i++)
-		if (picked[i])
+		if (p.picked[i])
 			lanes += p.metadata->topics[i].partition_count;
 	if (r == 0) {
 		p.lanes = calloc(lanes + 1, sizeof(*p.lanes));
 		if (!p.lanes)
 			r = kb_err(-ENOMEM, "out of memory");
 	}
-	for (size_t i = 0; r == 0 && i < p.metadata->topic_count; i++) {
-		if (!picked[i])
-			continue;
-		p.topic_count++;
-		r = plan_topic(&p, &p.metadata->topics[i], cluster, admin, o);
-	}
-	free(picked);
 	if (r < 0)
 		kb_plan_release(&p);
 	else
 		*out = p;
+	return r;
+}
+
+int
+kb_plan_lanes(struct kb_plan *p, struct kb_cluster *cluster,
+	struct kb_admin *admin, struct kb_deposit *o)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < p->metadata->topic_count; i++)
+		if (p->picked[i])
+			r = plan_topic(p, &p->metadata->topics[i], cluster,
+				admin, o);
 	return r;
 }
 
@@ -302,6 +314,7 @@ kb_plan_release(struct kb_plan *p)
 	for (size_t i = 0; i < p->lane_count; i++)
 		kb_lane_release(&p->lanes[i]);
 	free(p->lanes);
+	free(p->picked);
 	kb_metadata_free(p->metadata);
 	*p = (struct kb_plan){0};
 }

@@ -28,6 +28,7 @@ missing_topics_are_errors()
     check_says "t26-missing-$$: does not exist" "$T/err"
     expect_status 1 backup "$T/none" "t26-nothing-$$-*" 2>"$T/err"
     check_says "t26-nothing-$$-\\*: matches no topic" "$T/err"
+    [ ! -e "$T/none" ] || fail "a repository was made"
     ! kcat -b "$KAFKA" -L -J | jq -r '.topics[].topic' |
         grep "t26-missing-$$" || fail "the topic was created"
 }
@@ -82,8 +83,12 @@ other_directories_are_refused()
     echo x >"$T/file"
     expect_status 1 backup "$T/file" "$one" 2>"$T/err"
     check_says "$T/file" "$T/err"
-    sed -i 's/"cluster_id": *"[^"]*"/"cluster_id":"another"/' \
-        "$T/one/kbakfs.json"
+}
+
+# A repository of one cluster, and another cluster's topic of the same name.
+other_clusters_are_refused()
+{
+    kfeed create -t "$one"
     expect_status 1 backup "$T/one" "$one" 2>"$T/err"
     check_says 'cluster' "$T/err"
 }
@@ -94,3 +99,5 @@ t "internal topics only by name" internal_topics_are_named
 t "a dry run says the plan and writes nothing" dry_runs_write_nothing
 t "wrong words are usage errors" wrong_words_are_usage_errors
 t "other people's directories are left alone" other_directories_are_refused
+private_broker
+t "another cluster's repository is refused" other_clusters_are_refused

@@ -57,7 +57,7 @@ failing_change()
 
 t "no room: said, and what is there is sound" no_room
 t "room again: the backup goes on" room_again
-for at in 2 5 9 14 20; do
+for at in 2 5 9 13 17; do
     t "ENOSPC from change $at on" failing_change $at ENOSPC
     t "EIO from change $at on" failing_change $at EIO
 done

@@ -12,7 +12,8 @@ stopped_by()
 {
     local pid status=0
     # small answers make it long enough to be stopped on the way
-    kbak backup -b "$KAFKA" -t "$topic" -X fetch.message.max.bytes=50000 \
+    "$KB_BUILD/backup/kbak" backup -b "$KAFKA" -t "$topic" \
+        -X fetch.message.max.bytes=50000 \
         -X fetch.max.bytes=50000 -X message.max.bytes=20000 "$T/$1" \
         2>"$T/err" &
     pid=$!

@@ -4,7 +4,7 @@
  * can be put between any two steps of a real program on a real file system.
  *
  *	FAULTY_DIR	only files below this directory count
- *	FAULTY_AT	which change, from 1
+ *	FAULTY_AT	which change, from 1 (0: none, they are only counted)
  *	FAULTY_DO	kill (before it), kill-after, torn (half a write, then
  *			kill), or the name of an error: ENOSPC, EIO
  *	FAULTY_LOG	a file that gets one line a change, to count them
@@ -71,7 +71,7 @@ judge(const char *what)
 	int n = atomic_fetch_add(&changes, 1) + 1;
 
 	note(what);
-	if (!at || !todo || n < atoi(at))
+	if (!at || !todo || atoi(at) <= 0 || n < atoi(at))
 		return GO_ON;
 	if (strcmp(todo, "ENOSPC") == 0 || strcmp(todo, "EIO") == 0) {
 		errno = todo[1] == 'N' ? ENOSPC : EIO;
