@@ -189,18 +189,17 @@ connect_any(struct kb_conn *c, const struct kb_conf *conf, const char *host,
 	int port, int64_t deadline)
 {
 	struct addrinfo *list, *a;
-	int64_t count = 0;
-	int r = resolve(c, conf, host, port, &list);
+	int left = 0, r = resolve(c, conf, host, port, &list);
 
 	if (r < 0)
 		return r;
 	for (a = list; a; a = a->ai_next)
-		count++;
-	/* Each address gets its share of what time is left. */
-	for (a = list; a; a = a->ai_next, count--) {
+		left++;
+	for (a = list; a; a = a->ai_next, left--) {
 		int64_t now = kb_clock_ms();
 
-		r = connect_address(c, conf, a, now + (deadline - now) / count);
+		/* an address that swallows packets leaves time for others */
+		r = connect_address(c, conf, a, now + (deadline - now) / left);
 		if (r == 0 || r == -ECANCELED)
 			break;
 	}

@@ -353,6 +353,26 @@ START_TEST(producer__interrupted_batch_sent_again_is_stored_once)
 }
 END_TEST
 
+START_TEST(producer__interrupted_where_nobody_answers)
+{
+	struct kb_cancel interrupt;
+	int64_t base;
+
+	start_with("message.timeout.ms", "3600000");
+	ck_ok(kb_cancel_init(&interrupt));
+	rd_kafka_mock_broker_set_down(t.mock, 1);
+	rd_kafka_mock_broker_set_down(t.mock, 2);
+	kb_cancel_fire(&interrupt, 2);
+	ck_assert_int_eq(send_batch(&interrupt, &base), -ECANCELED);
+	/* and only that call */
+	rd_kafka_mock_broker_set_up(t.mock, 1);
+	rd_kafka_mock_broker_set_up(t.mock, 2);
+	send_expect(0);
+	kb_cancel_release(&interrupt);
+	stop();
+}
+END_TEST
+
 /* Made anew from the same records, without our numbers in it. */
 START_TEST(producer__interrupted_batch_made_again_is_stored_once)
 {
@@ -392,5 +412,6 @@ KB_SUITE("producer", producer__stores_batch_after_batch,
 	producer__stored_behind_somebody_else_is_stored,
 	producer__gives_up_after_its_time,
 	producer__interrupted_batch_sent_again_is_stored_once,
+	producer__interrupted_where_nobody_answers,
 	producer__interrupted_batch_made_again_is_stored_once,
 	producer__another_batch_after_an_interrupted_one_follows_it)
