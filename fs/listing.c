@@ -1,0 +1,168 @@
+/*
+ * Listings go through the roster's rows in their order, or through the index
+ * by offset; a cookie is a place in that, so nothing is kept between calls and
+ * a partition of any size streams.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "fs/filename.h"
+#include "fs/nodes.h"
+#include "index/index.h"
+
+/*
+ * Cookies: 1 and 2 lead behind "." and ".."; in the root and in topics 3 + n
+ * leads behind row n; in a partition 2 + x leads to offset x.
+ */
+#define COOKIE_ROWS 2
+
+struct listing {
+	struct kb_tree *t;
+	const struct kb_roster_partition *partition;
+	bool stats;
+	kb_tree_fill_fn *fill;
+	void *ctx;
+};
+
+static int
+fill_dir(struct listing *l, const char *name, uint64_t ino, uint64_t cookie)
+{
+	struct kb_node node = {.ino = ino, .dir = true};
+	struct kb_ino n = kb_ino_read(ino);
+	int r = l->stats ? kb_nodes_dir(l->t, &n, &node) : 0;
+
+	return r < 0 ? r : l->fill(l->ctx, name, &node, cookie);
+}
+
+/* Topics; then `@topic` when it has one, then `restore`. */
+static int
+list_root(struct listing *l, uint64_t row)
+{
+	struct kb_roster *all = &l->t->roster;
+	uint64_t last = UINT32_MAX;
+	int r = 0;
+
+	for (; r == 0 && row < all->topic_count; row++) {
+		const struct kb_roster_topic *topic = all->topics[row];
+
+		if (topic->present && strcmp(topic->row.shown, KB_RESTORE) != 0)
+			r = fill_dir(l, topic->row.shown,
+				kb_ino_topic(topic->ordinal),
+				COOKIE_ROWS + row + 1);
+	}
+	if (r == 0 && row < last && kb_roster_find(all, KB_RESTORE))
+		r = fill_dir(
+			l, KB_NAMESPACE, KB_INO_NAMESPACE, COOKIE_ROWS + last);
+	if (r == 0 && row <= last && l->t->with_restore)
+		r = l->fill(l->ctx, KB_RESTORE,
+			&(struct kb_node){.ino = KB_INO_RESTORE, .dir = true},
+			COOKIE_ROWS + last + 1);
+	return r;
+}
+
+static int
+list_namespace(struct listing *l, uint64_t row)
+{
+	const struct kb_roster_topic *topic =
+		kb_roster_find(&l->t->roster, KB_RESTORE);
+
+	if (!topic || row > 0)
+		return 0;
+	return fill_dir(
+		l, KB_RESTORE, kb_ino_topic(topic->ordinal), COOKIE_ROWS + 1);
+}
+
+static int
+list_topic(struct listing *l, uint32_t ordinal, uint64_t row)
+{
+	struct kb_roster *all = &l->t->roster;
+	struct kb_roster_topic *topic;
+	char name[16];
+	int r;
+
+	if (ordinal >= all->topic_count)
+		return kb_nodes_unknown(ordinal);
+	topic = all->topics[ordinal];
+	r = kb_roster_load(all, topic);
+	for (; r == 0 && row < topic->count; row++) {
+		struct kb_roster_partition *p = topic->partitions[row];
+
+		r = kb_roster_number(all, p);
+		if (r < 0)
+			break;
+		snprintf(name, sizeof(name), "%" PRId32, p->place.partition);
+		r = fill_dir(l, name, kb_ino_partition(p->place.ordinal),
+			COOKIE_ROWS + row + 1);
+	}
+	return r;
+}
+
+static int
+list_segment(void *ctx, const struct kb_index_segment *row)
+{
+	struct listing *l = ctx;
+	char name[KB_FILE_NAME_MAX];
+	struct kb_node node;
+
+	kb_nodes_segment(l->partition, &row->s, &node);
+	kb_filename_format(name, row->s.first, row->s.last);
+	return l->fill(
+		l->ctx, name, &node, COOKIE_ROWS + (uint64_t)row->s.last + 1);
+}
+
+/* Without the lock: the callback runs as the index yields rows. */
+static int
+list_partition(struct listing *l, uint32_t ordinal, uint64_t offset)
+{
+	const struct kb_place *place;
+
+	l->partition = kb_nodes_partition_at(l->t, ordinal);
+	if (!l->partition)
+		return kb_nodes_unknown(ordinal);
+	place = &l->partition->place;
+	return kb_index_segments(l->t->index, &place->topic, place->partition,
+		(int64_t)offset, list_segment, l);
+}
+
+static int
+list_rows(struct listing *l, const struct kb_ino *n, uint64_t row)
+{
+	struct kb_tree *t = l->t;
+	int r;
+
+	if (n->kind == KB_INO_IS_PARTITION)
+		return list_partition(l, n->ordinal, row);
+	pthread_mutex_lock(&t->lock);
+	r = kb_roster_list(&t->roster);
+	if (r == 0 && n->kind == KB_INO_IS_ROOT)
+		r = list_root(l, row);
+	else if (r == 0 && n->kind == KB_INO_IS_NAMESPACE)
+		r = list_namespace(l, row);
+	else if (r == 0 && n->kind == KB_INO_IS_TOPIC)
+		r = list_topic(l, n->ordinal, row);
+	else if (r == 0)
+		r = -ENOTDIR;
+	pthread_mutex_unlock(&t->lock);
+	return r;
+}
+
+int
+kb_tree_list(struct kb_tree *t, uint64_t ino, uint64_t cookie, bool stats,
+	kb_tree_fill_fn *fill, void *ctx)
+{
+	struct listing l = {.t = t, .stats = stats, .fill = fill, .ctx = ctx};
+	struct kb_node self = {.ino = ino, .dir = true};
+	struct kb_ino n = kb_ino_read(ino);
+	int r = 0;
+
+	if (cookie < 1)
+		r = fill(ctx, ".", &self, 1);
+	if (r == 0 && cookie < 2)
+		r = fill(ctx, "..", &self, 2);
+	if (r == 0)
+		r = list_rows(&l, &n,
+			cookie > COOKIE_ROWS ? cookie - COOKIE_ROWS : 0);
+	return r < 0 ? r : 0;
+}
