@@ -33,8 +33,12 @@ kb_document_load(struct kb_store *s, const char *name, json_t **out)
 			kb_store_name(s), name);
 	if (r < 0)
 		goto out;
-	o = json_loadb(b.len ? (const char *)b.data : "", b.len,
-		JSON_REJECT_DUPLICATES, &e);
+	if (!b.len || b.data[b.len - 1] != '\n') {
+		r = kb_err(-EBADMSG, "%s/%s: damaged: cut off",
+			kb_store_name(s), name);
+		goto out;
+	}
+	o = json_loadb((const char *)b.data, b.len, JSON_REJECT_DUPLICATES, &e);
 	if (!o) {
 		r = kb_err(-EBADMSG, "%s/%s: damaged: line %d, column %d: %s",
 			kb_store_name(s), name, e.line, e.column, e.text);

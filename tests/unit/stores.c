@@ -89,7 +89,7 @@ int
 stores_put_document(struct kb_store *s, const char *name, const char *text)
 {
 	json_t *o = json_loads(text, 0, NULL);
-	char *sealed;
+	char *sealed, *line;
 	int r;
 
 	if (!json_is_object(o)) {
@@ -98,7 +98,9 @@ stores_put_document(struct kb_store *s, const char *name, const char *text)
 	}
 	ck_ok(kb_document_seal(o));
 	sealed = json_dumps(o, 0);
-	r = stores_put(s, name, sealed);
+	ck_assert_int_gt(asprintf(&line, "%s\n", sealed), 0);
+	r = stores_put(s, name, line);
+	free(line);
 	free(sealed);
 	json_decref(o);
 	return r;

@@ -70,7 +70,7 @@ STORE_TEST(gap__names_the_object_when_damaged)
 		"{\"start\":5,\"end\":9,\"reason\":\"retention\","
 		"\"noticed\":\"2026-01-01\",\"detail\":null}",
 		"{\"start\":5,\"end\":9,\"reason\":\"retention\","
-		"\"noticed\":\"2026-01-01\",\"detail\":\"\"} x",
+		"\"noticed\":\"2026-01-01\",\"detail\":\"\"} x\n",
 	};
 	struct kb_gap back;
 

@@ -38,7 +38,7 @@ put(const char *name, const char *text)
 	FILE *f = fopen(in_dir(name), "w");
 
 	ck_assert_ptr_nonnull(f);
-	fputs(text, f);
+	fprintf(f, "%s\n", text);
 	fclose(f);
 }
 
