@@ -43,6 +43,11 @@ kwire()
     "$KB_BUILD/tests/tools/kwire" "$@"
 }
 
+krestore()
+{
+    "$KB_BUILD/tests/tools/krestore" "$@"
+}
+
 broker()
 {
     "$KB_SOURCE/tests/tools/broker" "$@"
