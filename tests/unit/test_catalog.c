@@ -3,7 +3,7 @@
 
 #include "rows.h"
 
-#define TOPICS_TEST(name)                                                      \
+#define CATALOG_TEST(name)                                                     \
 	static void name##_in(struct kb_index *x);                             \
 	STORE_TEST(name)                                                       \
 	{                                                                      \
@@ -45,7 +45,7 @@ shown(struct kb_index *x)
 	return text;
 }
 
-TOPICS_TEST(topics__number_older_incarnations_from_the_first)
+CATALOG_TEST(catalog__number_older_incarnations_from_the_first)
 {
 	struct kb_index_topic t;
 
@@ -71,7 +71,7 @@ TOPICS_TEST(topics__number_older_incarnations_from_the_first)
 	ck_assert_int_eq(kb_index_topic(x, "", &t), -ENOENT);
 }
 
-TOPICS_TEST(topics__number_by_id_when_seen_together)
+CATALOG_TEST(catalog__number_by_id_when_seen_together)
 {
 	struct kb_index_topic t;
 
@@ -81,7 +81,7 @@ TOPICS_TEST(topics__number_by_id_when_seen_together)
 	ck_assert(kb_uuid_equal(&t.id, &second.id));
 }
 
-TOPICS_TEST(topics__come_by_shown_name)
+CATALOG_TEST(catalog__come_by_shown_name)
 {
 	static const char *const names[] = {
 		"orders-x", "orders.y", "ordersA", "Orders", "orders_1", "z"};
@@ -97,7 +97,7 @@ TOPICS_TEST(topics__come_by_shown_name)
 		"orders_1 z ");
 }
 
-TOPICS_TEST(topics__know_first_and_newest_meta_from_any_file)
+CATALOG_TEST(catalog__know_first_and_newest_meta_from_any_file)
 {
 	struct kb_index_topic t;
 	struct kb_meta m = {0};
@@ -126,7 +126,7 @@ TOPICS_TEST(topics__know_first_and_newest_meta_from_any_file)
 	ck_assert_int_eq(kb_index_meta(x, &second, &m), -ENOENT);
 }
 
-TOPICS_TEST(topics__are_listed_without_meta)
+CATALOG_TEST(catalog__are_listed_without_meta)
 {
 	struct kb_index_topic t;
 
@@ -136,7 +136,7 @@ TOPICS_TEST(topics__are_listed_without_meta)
 	ck_assert_int_eq(t.partitions, 0);
 }
 
-TOPICS_TEST(topics__stop_when_told)
+CATALOG_TEST(catalog__stop_when_told)
 {
 	int n = 0;
 
@@ -147,7 +147,7 @@ TOPICS_TEST(topics__stop_when_told)
 	ck_assert_str_eq(shown(x), "orders orders@1 ");
 }
 
-TOPICS_TEST(topics__last_run_is_the_newest_of_all_files)
+CATALOG_TEST(catalog__last_run_is_the_newest_of_all_files)
 {
 	struct kb_index_delta *d;
 	struct kb_run run = {0};
@@ -170,8 +170,8 @@ TOPICS_TEST(topics__last_run_is_the_newest_of_all_files)
 	ck_assert(run.complete);
 }
 
-KB_SUITE("topics", topics__number_older_incarnations_from_the_first,
-	topics__number_by_id_when_seen_together, topics__come_by_shown_name,
-	topics__know_first_and_newest_meta_from_any_file,
-	topics__are_listed_without_meta, topics__stop_when_told,
-	topics__last_run_is_the_newest_of_all_files)
+KB_SUITE("catalog", catalog__number_older_incarnations_from_the_first,
+	catalog__number_by_id_when_seen_together, catalog__come_by_shown_name,
+	catalog__know_first_and_newest_meta_from_any_file,
+	catalog__are_listed_without_meta, catalog__stop_when_told,
+	catalog__last_run_is_the_newest_of_all_files)
