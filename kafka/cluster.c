@@ -20,7 +20,7 @@
 #include "kafka/conf.h"
 #include "kafka/metadata.h"
 #include "kafka/status.h"
-#include "kafka/topics.h"
+#include "kafka/topic_cache.h"
 
 /* How long what metadata said of a topic is taken for true. */
 #define FRESH_MS 1000
@@ -116,7 +116,8 @@ ask_metadata(struct kb_cluster *c, const char *const *names, size_t count,
 	}
 	r = kb_brokers_take(&c->brokers, out);
 	if (r == 0)
-		r = kb_topics_learn(c->topics, out->metadata, kb_clock_ms());
+		r = kb_topic_cache_learn(
+			c->topics, out->metadata, kb_clock_ms());
 	if (r < 0)
 		kb_metadata_answer_release(out);
 	return r;
@@ -182,7 +183,7 @@ refresh_topic(struct kb_cluster *c, const char *topic, struct kb_attempt *at,
 		if (r < 0)
 			return r;
 		kb_metadata_answer_release(&a);
-		*out = kb_topics_find(c->topics, topic, INT64_MIN);
+		*out = kb_topic_cache_find(c->topics, topic, INT64_MIN);
 		if (*out &&
 			kb_status_action((*out)->error) != KB_STATUS_UNKNOWN)
 			return 0;
@@ -267,7 +268,7 @@ kb_cluster_find_leader(struct kb_cluster *c, const char *topic,
 	const struct kb_metadata_topic *t;
 	int r = 0;
 
-	t = kb_topics_find(c->topics, topic, INT64_MIN);
+	t = kb_topic_cache_find(c->topics, topic, INT64_MIN);
 	if (!t || refresh || t->error)
 		r = refresh_topic(c, topic, at, &t);
 	if (r == 0)
@@ -298,7 +299,7 @@ kb_cluster_confirm(struct kb_cluster *c, const char *topic,
 
 	if (!id || kb_uuid_is_zero(id))
 		return 0;
-	t = kb_topics_find(c->topics, topic, kb_clock_ms() - FRESH_MS);
+	t = kb_topic_cache_find(c->topics, topic, kb_clock_ms() - FRESH_MS);
 	if (!t)
 		r = refresh_topic(c, topic, at, &t);
 	return r < 0 ? r : check_topic(t, id);
@@ -351,7 +352,7 @@ kb_cluster_open(const struct kb_conf *conf, struct kb_cancel *cancel,
 	c->cancel = cancel;
 	r = kb_brokers_init(&c->brokers, conf, cancel);
 	if (r == 0)
-		r = kb_topics_new(&c->topics);
+		r = kb_topic_cache_new(&c->topics);
 	if (r == 0)
 		r = first_contact(c);
 	if (r < 0) {
@@ -368,7 +369,7 @@ kb_cluster_close(struct kb_cluster *c)
 	if (!c)
 		return;
 	kb_brokers_release(&c->brokers);
-	kb_topics_free(c->topics);
+	kb_topic_cache_free(c->topics);
 	free(c->id);
 	free(c);
 }

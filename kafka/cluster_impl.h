@@ -10,14 +10,14 @@
 #include "kafka/cluster.h"
 #include "kafka/conn.h"
 
-struct kb_topics;
+struct kb_topic_cache;
 
 struct kb_cluster {
 	const struct kb_conf *conf;
 	struct kb_cancel *cancel; /* may be NULL */
 	char *id;		  /* NULL: the broker tells none */
 	struct kb_brokers brokers;
-	struct kb_topics *topics; /* as last seen */
+	struct kb_topic_cache *topics; /* as last seen */
 };
 
 /* One request and its answer, within request.timeout.ms and the deadline. */

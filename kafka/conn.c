@@ -1,7 +1,4 @@
 /*
- * A non-blocking socket; every wait is a poll(2) over the socket and the
- * cancel descriptor, bounded by the caller's deadline.
- *
  * Answers are read straight into the caller's buffer. The size that an answer
  * claims is compared with receive.message.max.bytes, and even then memory is
  * only taken as bytes arrive: never more than twice what is there.
@@ -10,25 +7,18 @@
 
 #include <errno.h>
 #include <inttypes.h>
-#include <limits.h>
-#include <netdb.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
-#include <poll.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <sys/uio.h>
-#include <unistd.h>
 
 #include "common/bytes.h"
-#include "common/cancel.h"
 #include "common/clock.h"
 #include "common/cursor.h"
 #include "common/err.h"
 #include "kafka/conf.h"
+#include "kafka/socket.h"
 #include "kafka/status.h"
 #include "kafka/versions.h"
 #include "kafka/wire.h"
@@ -37,175 +27,17 @@
 #define FIRST_RESERVE (256 << 10)
 
 struct kb_conn {
-	int fd;
-	char *name;		  /* host:port */
-	const char *client_id;	  /* of the configuration */
-	struct kb_cancel *cancel; /* may be NULL */
-	int64_t timeout_ms;	  /* of kb_conn_call() */
+	struct kb_socket socket;
+	char *name;	       /* host:port */
+	const char *client_id; /* of the configuration */
+	int64_t timeout_ms;    /* of kb_conn_call() */
 	uint32_t answer_max;
 	int32_t next_id;
 	bool spoken; /* it has answered once, so it is Kafka */
 	struct kb_versions versions;
 };
 
-/* ---- waiting ---- */
-
-static int
-lost(const struct kb_conn *c, int e)
-{
-	return kb_err(-e, "%s: %s", c->name, strerror(e));
-}
-
-/*
- * Waits for events (POLLIN, POLLOUT). 0; -ETIMEDOUT and -ECANCELED with a
- * sentence. An error of the socket counts as readiness: the next call on it
- * tells.
- */
-static int
-wait_ready(const struct kb_conn *c, short events, int64_t deadline)
-{
-	struct pollfd p[2] = {
-		{.fd = c->fd, .events = events},
-		{.fd = kb_cancel_fd(c->cancel), .events = POLLIN},
-	};
-
-	for (;;) {
-		int64_t left = deadline - kb_clock_ms();
-		int n;
-
-		if (kb_cancel_fired(c->cancel))
-			return kb_err(-ECANCELED, "%s: interrupted", c->name);
-		if (left < 0)
-			left = 0;
-		n = poll(p, 2, left > INT_MAX ? INT_MAX : (int)left);
-		if (n < 0 && errno != EINTR)
-			return lost(c, errno);
-		if (n > 0 && p[0].revents)
-			return 0;
-		if (n == 0 && left == 0)
-			return kb_err(-ETIMEDOUT,
-				"%s: no answer from the broker in time",
-				c->name);
-	}
-}
-
 /* ---- opening ---- */
-
-static int
-set_option(const struct kb_conn *c, int level, int option, int64_t value)
-{
-	int v = (int)value;
-
-	if (setsockopt(c->fd, level, option, &v, sizeof(v)) < 0)
-		return lost(c, errno);
-	return 0;
-}
-
-/* Buffer sizes must be set before connecting to have effect on windows. */
-static int
-set_options(const struct kb_conn *c, const struct kb_conf *conf)
-{
-	int64_t in = kb_conf_get_int(conf, "socket.receive.buffer.bytes");
-	int64_t out = kb_conf_get_int(conf, "socket.send.buffer.bytes");
-	const char *alive = kb_conf_get(conf, "socket.keepalive.enable");
-	int r = set_option(c, IPPROTO_TCP, TCP_NODELAY, 1);
-
-	if (r == 0 && !strcmp(alive, "true"))
-		r = set_option(c, SOL_SOCKET, SO_KEEPALIVE, 1);
-	if (r == 0 && in > 0)
-		r = set_option(c, SOL_SOCKET, SO_RCVBUF, in);
-	if (r == 0 && out > 0)
-		r = set_option(c, SOL_SOCKET, SO_SNDBUF, out);
-	return r;
-}
-
-static int
-finish_connect(const struct kb_conn *c, int64_t deadline)
-{
-	int e = 0, r = wait_ready(c, POLLOUT, deadline);
-	socklen_t size = sizeof(e);
-
-	if (r == -ETIMEDOUT)
-		return kb_err(r, "%s: connecting took too long", c->name);
-	if (r < 0)
-		return r;
-	if (getsockopt(c->fd, SOL_SOCKET, SO_ERROR, &e, &size) < 0)
-		e = errno;
-	return e ? lost(c, e) : 0;
-}
-
-static int
-connect_address(struct kb_conn *c, const struct kb_conf *conf,
-	const struct addrinfo *a, int64_t deadline)
-{
-	int r;
-
-	c->fd = socket(a->ai_family,
-		a->ai_socktype | SOCK_NONBLOCK | SOCK_CLOEXEC, a->ai_protocol);
-	if (c->fd < 0)
-		return lost(c, errno);
-	r = set_options(c, conf);
-	if (r < 0)
-		goto out;
-	if (connect(c->fd, a->ai_addr, a->ai_addrlen) < 0) {
-		if (errno == EINPROGRESS)
-			r = finish_connect(c, deadline);
-		else
-			r = lost(c, errno);
-	}
-out:
-	if (r < 0) {
-		close(c->fd);
-		c->fd = -1;
-	}
-	return r;
-}
-
-static int
-resolve(const struct kb_conn *c, const struct kb_conf *conf, const char *host,
-	int port, struct addrinfo **out)
-{
-	const char *family = kb_conf_get(conf, "broker.address.family");
-	struct addrinfo hints = {
-		.ai_family = !strcmp(family, "v4")   ? AF_INET
-			     : !strcmp(family, "v6") ? AF_INET6
-						     : AF_UNSPEC,
-		.ai_socktype = SOCK_STREAM,
-		.ai_flags = AI_ADDRCONFIG | AI_NUMERICSERV,
-	};
-	char service[16];
-	int e;
-
-	snprintf(service, sizeof(service), "%d", port);
-	e = getaddrinfo(host, service, &hints, out);
-	if (e == 0)
-		return 0;
-	return kb_err(-EHOSTUNREACH, "%s: cannot find the host: %s", c->name,
-		e == EAI_SYSTEM ? strerror(errno) : gai_strerror(e));
-}
-
-static int
-connect_any(struct kb_conn *c, const struct kb_conf *conf, const char *host,
-	int port, int64_t deadline)
-{
-	struct addrinfo *list, *a;
-	int left = 0, r = resolve(c, conf, host, port, &list);
-
-	if (r < 0)
-		return r;
-	for (a = list; a; a = a->ai_next)
-		left++;
-	for (a = list; a; a = a->ai_next, left--) {
-		int64_t now = kb_clock_ms();
-
-		/* an address that swallows packets leaves time for others */
-		r = connect_address(c, conf, a, now + (deadline - now) / left);
-		if (r == 0 || r == -ECANCELED)
-			break;
-	}
-	freeaddrinfo(list);
-	return r;
-}
 
 /* The first words with whoever is there: they must be Kafka's. */
 static int
@@ -250,8 +82,8 @@ kb_conn_open(const struct kb_conf *conf, const char *host, int port,
 
 	if (!c)
 		return kb_err(-ENOMEM, "out of memory");
-	c->fd = -1;
-	c->cancel = cancel;
+	c->socket.fd = -1;
+	c->socket.cancel = cancel;
 	c->client_id = kb_conf_get(conf, "client.id");
 	c->timeout_ms = kb_conf_get_int(conf, "socket.timeout.ms");
 	c->answer_max =
@@ -262,7 +94,8 @@ kb_conn_open(const struct kb_conf *conf, const char *host, int port,
 		r = kb_err(-ENOMEM, "out of memory");
 		goto fail;
 	}
-	r = connect_any(c, conf, host, port, deadline);
+	c->socket.name = c->name;
+	r = kb_socket_connect(&c->socket, conf, host, port, deadline);
 	if (r == 0)
 		r = ask_versions(c, deadline);
 	if (r < 0)
@@ -279,8 +112,7 @@ kb_conn_close(struct kb_conn *c)
 {
 	if (!c)
 		return;
-	if (c->fd >= 0)
-		close(c->fd);
+	kb_socket_close(&c->socket);
 	free(c->name);
 	free(c);
 }
@@ -294,7 +126,7 @@ kb_conn_name(const struct kb_conn *c)
 int
 kb_conn_fd(const struct kb_conn *c)
 {
-	return c->fd;
+	return c->socket.fd;
 }
 
 int
@@ -341,43 +173,6 @@ put_header(struct kb_buf *out, enum kb_api api, int version, bool flexible,
 	return 0;
 }
 
-static int
-send_all(const struct kb_conn *c, struct iovec *v, int count, int64_t deadline)
-{
-	struct msghdr m = {.msg_iov = v, .msg_iovlen = (size_t)count};
-	int r;
-
-	while (m.msg_iovlen > 0) {
-		ssize_t n = sendmsg(c->fd, &m, MSG_NOSIGNAL);
-
-		if (n < 0 && errno == EAGAIN) {
-			r = wait_ready(c, POLLOUT, deadline);
-			if (r < 0)
-				return r;
-		} else if (n < 0 && errno != EINTR) {
-			return lost(c, errno == EPIPE ? ECONNRESET : errno);
-		}
-		while (n > 0 && m.msg_iovlen > 0) {
-			size_t k = m.msg_iov->iov_len;
-
-			if (k > (size_t)n)
-				k = (size_t)n;
-			m.msg_iov->iov_base = (char *)m.msg_iov->iov_base + k;
-			m.msg_iov->iov_len -= k;
-			n -= (ssize_t)k;
-			if (m.msg_iov->iov_len > 0)
-				break;
-			m.msg_iov++;
-			m.msg_iovlen--;
-		}
-		while (m.msg_iovlen > 0 && m.msg_iov->iov_len == 0) {
-			m.msg_iov++;
-			m.msg_iovlen--;
-		}
-	}
-	return 0;
-}
-
 int
 kb_conn_send(struct kb_conn *c, enum kb_api api, int version, bool flexible,
 	struct kb_slice body, int64_t deadline, int32_t *out_id)
@@ -391,7 +186,7 @@ kb_conn_send(struct kb_conn *c, enum kb_api api, int version, bool flexible,
 		goto out;
 	v[0] = (struct iovec){head.data, head.len};
 	v[1] = (struct iovec){(void *)(uintptr_t)body.data, body.len};
-	r = send_all(c, v, 2, deadline);
+	r = kb_socket_send(&c->socket, v, 2, deadline);
 	if (r < 0)
 		goto out;
 	*out_id = c->next_id;
@@ -402,33 +197,6 @@ out:
 }
 
 /* ---- receiving ---- */
-
-/* Reads exactly len bytes. */
-static int
-recv_all(const struct kb_conn *c, uint8_t *data, size_t len, int64_t deadline)
-{
-	int r;
-
-	while (len > 0) {
-		ssize_t n = recv(c->fd, data, len, 0);
-
-		if (n > 0) {
-			data += n;
-			len -= (size_t)n;
-		} else if (n == 0) {
-			return kb_err(-ECONNRESET,
-				"%s: the broker closed the connection",
-				c->name);
-		} else if (errno == EAGAIN) {
-			r = wait_ready(c, POLLIN, deadline);
-			if (r < 0)
-				return r;
-		} else if (errno != EINTR) {
-			return lost(c, errno);
-		}
-	}
-	return 0;
-}
 
 /* Appends len bytes to out, taking memory as they arrive. */
 static int
@@ -447,7 +215,8 @@ recv_body(struct kb_conn *c, size_t len, int64_t deadline, struct kb_buf *out)
 			step = len;
 		r = kb_buf_reserve(out, step);
 		if (r == 0)
-			r = recv_all(c, out->data + out->len, step, deadline);
+			r = kb_socket_recv(&c->socket, out->data + out->len,
+				step, deadline);
 		if (r < 0)
 			return r;
 		out->len += step;
@@ -484,7 +253,7 @@ recv_head(struct kb_conn *c, int32_t id, int64_t deadline, uint32_t *out_rest)
 	int32_t got;
 	int r;
 
-	r = recv_all(c, head, sizeof(head), deadline);
+	r = kb_socket_recv(&c->socket, head, sizeof(head), deadline);
 	if (r < 0)
 		return r;
 	size = kb_load_be32(head);
@@ -499,7 +268,7 @@ recv_head(struct kb_conn *c, int32_t id, int64_t deadline, uint32_t *out_rest)
 			"%s: an answer of %" PRIu32 " bytes; "
 			"receive.message.max.bytes is %" PRIu32,
 			c->name, size, c->answer_max);
-	r = recv_all(c, head, sizeof(head), deadline);
+	r = kb_socket_recv(&c->socket, head, sizeof(head), deadline);
 	if (r < 0)
 		return r;
 	got = (int32_t)kb_load_be32(head);
@@ -543,7 +312,7 @@ kb_conn_recv(struct kb_conn *c, int32_t id, bool flexible, int64_t deadline,
 		return r;
 	if (flexible && body > 0) {
 		/* No broker sends tags here; then nothing needs moving. */
-		r = recv_all(c, &tags, 1, deadline);
+		r = kb_socket_recv(&c->socket, &tags, 1, deadline);
 		if (r == 0 && tags != 0)
 			r = kb_buf_put(out, &tags, 1);
 		if (r < 0)

@@ -1,5 +1,5 @@
 /* Entries sorted by name; a topic is looked up far more often than learnt. */
-#include "kafka/topics.h"
+#include "kafka/topic_cache.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -13,15 +13,15 @@ struct entry {
 	int64_t seen;
 };
 
-struct kb_topics {
+struct kb_topic_cache {
 	struct entry *entries;
 	size_t count, cap;
 };
 
 int
-kb_topics_new(struct kb_topics **out)
+kb_topic_cache_new(struct kb_topic_cache **out)
 {
-	struct kb_topics *t = calloc(1, sizeof(*t));
+	struct kb_topic_cache *t = calloc(1, sizeof(*t));
 
 	if (!t)
 		return kb_err(-ENOMEM, "out of memory");
@@ -30,7 +30,7 @@ kb_topics_new(struct kb_topics **out)
 }
 
 void
-kb_topics_free(struct kb_topics *t)
+kb_topic_cache_free(struct kb_topic_cache *t)
 {
 	if (!t)
 		return;
@@ -44,7 +44,7 @@ kb_topics_free(struct kb_topics *t)
 
 /* Where name is, or where it would be put. */
 static size_t
-position(const struct kb_topics *t, const char *name, bool *out_found)
+position(const struct kb_topic_cache *t, const char *name, bool *out_found)
 {
 	size_t lo = 0, hi = t->count;
 
@@ -65,7 +65,7 @@ position(const struct kb_topics *t, const char *name, bool *out_found)
 
 /* Makes room for a new entry at i. */
 static int
-insert(struct kb_topics *t, size_t i, const char *name)
+insert(struct kb_topic_cache *t, size_t i, const char *name)
 {
 	char *copy = strdup(name);
 
@@ -90,7 +90,8 @@ insert(struct kb_topics *t, size_t i, const char *name)
 }
 
 static int
-learn(struct kb_topics *t, const struct kb_metadata_topic *topic, int64_t now)
+learn(struct kb_topic_cache *t, const struct kb_metadata_topic *topic,
+	int64_t now)
 {
 	size_t size = topic->partition_count * sizeof(*topic->partitions);
 	struct kb_metadata_partition *partitions = malloc(size ? size : 1);
@@ -121,7 +122,8 @@ learn(struct kb_topics *t, const struct kb_metadata_topic *topic, int64_t now)
 }
 
 int
-kb_topics_learn(struct kb_topics *t, const struct kb_metadata *m, int64_t now)
+kb_topic_cache_learn(
+	struct kb_topic_cache *t, const struct kb_metadata *m, int64_t now)
 {
 	int r = 0;
 
@@ -131,7 +133,8 @@ kb_topics_learn(struct kb_topics *t, const struct kb_metadata *m, int64_t now)
 }
 
 const struct kb_metadata_topic *
-kb_topics_find(const struct kb_topics *t, const char *name, int64_t since)
+kb_topic_cache_find(
+	const struct kb_topic_cache *t, const char *name, int64_t since)
 {
 	bool found;
 	size_t i = position(t, name, &found);
