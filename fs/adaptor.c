@@ -458,6 +458,7 @@ static void
 op_mkdir(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode)
 {
 	struct kb_adaptor *a = adaptor_of(req);
+	struct kb_cancel c;
 	struct kb_node n;
 	int r;
 
@@ -465,7 +466,12 @@ op_mkdir(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode)
 		fuse_reply_err(req, EROFS);
 		return;
 	}
-	r = kb_restore_tree_mkdir(a->setup.restore, parent, name, mode, &n);
+	r = wait_begin(req, &c);
+	if (r == 0) {
+		r = kb_restore_tree_mkdir(
+			a->setup.restore, parent, name, mode, &c, &n);
+		wait_end(req, &c);
+	}
 	if (r < 0)
 		reply_restore(req, r);
 	else

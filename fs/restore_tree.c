@@ -362,7 +362,8 @@ prepare_dir(struct kb_restore_tree *t, uint64_t parent, const char *name,
 
 int
 kb_restore_tree_mkdir(struct kb_restore_tree *t, uint64_t parent,
-	const char *name, uint32_t mode, struct kb_node *out)
+	const char *name, uint32_t mode, struct kb_cancel *interrupt,
+	struct kb_node *out)
 {
 	enum level level = ROOT;
 	int32_t partition = -1;
@@ -371,7 +372,7 @@ kb_restore_tree_mkdir(struct kb_restore_tree *t, uint64_t parent,
 
 	r = prepare_dir(t, parent, name, &level, &partition);
 	if (r == 0 && level == TOPIC)
-		r = kb_restore_make_topic(t->restore, name);
+		r = kb_restore_make_topic(t->restore, name, interrupt);
 	if (r < 0 && !(r == -ENOENT && level == TOPIC))
 		return r;
 	pthread_mutex_lock(&t->lock);

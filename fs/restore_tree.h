@@ -42,7 +42,8 @@ kb_restore_tree_list(struct kb_restore_tree *t, uint64_t ino, uint64_t cookie,
  */
 int
 kb_restore_tree_mkdir(struct kb_restore_tree *t, uint64_t parent,
-	const char *name, uint32_t mode, struct kb_node *out);
+	const char *name, uint32_t mode, struct kb_cancel *interrupt,
+	struct kb_node *out);
 
 /*
  * Makes a file in a partition's directory and opens it for writing; counts one

@@ -116,13 +116,14 @@ check_name(const char *topic)
 }
 
 int
-kb_restore_make_topic(struct kb_restore *r, const char *topic)
+kb_restore_make_topic(
+	struct kb_restore *r, const char *topic, struct kb_cancel *interrupt)
 {
 	int e = check_name(topic);
 
 	if (e < 0)
 		return e;
-	return kb_target_make(r->target, topic, topic, 1, NULL);
+	return kb_target_make(r->target, topic, topic, 1, interrupt);
 }
 
 int

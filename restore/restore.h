@@ -39,10 +39,11 @@ kb_restore_close(struct kb_restore *r);
  * Creates `topic` at the target as the backup knows it (newest incarnation):
  * at least `partitions`, settings as DESIGN.md says; the log prints the
  * command that sets the originals. 0 when it exists already. -ENOENT: not in
- * the backup: nothing is done.
+ * the backup: nothing is done. -EINTR: `interrupt` fired first.
  */
 int
-kb_restore_make_topic(struct kb_restore *r, const char *topic);
+kb_restore_make_topic(
+	struct kb_restore *r, const char *topic, struct kb_cancel *interrupt);
 
 /*
  * Begins a file of lines for one partition. Nothing is sent before data

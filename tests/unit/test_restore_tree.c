@@ -23,9 +23,11 @@ static struct kb_sink *newest;
 static int make_fails;
 
 int
-kb_restore_make_topic(struct kb_restore *r, const char *topic)
+kb_restore_make_topic(
+	struct kb_restore *r, const char *topic, struct kb_cancel *interrupt)
 {
 	(void)r;
+	(void)interrupt;
 	if (make_fails)
 		return kb_err(make_fails, "told to fail");
 	if (strcmp(topic, "known") != 0)
@@ -98,8 +100,9 @@ setup(void)
 {
 	ck_ok(kb_restore_tree_new(NULL, &tree));
 	ck_ok(kb_restore_tree_mkdir(
-		tree, KB_INO_RESTORE, "other", 0755, &topic));
-	ck_ok(kb_restore_tree_mkdir(tree, topic.ino, "3", 0755, &partition));
+		tree, KB_INO_RESTORE, "other", 0755, NULL, &topic));
+	ck_ok(kb_restore_tree_mkdir(
+		tree, topic.ino, "3", 0755, NULL, &partition));
 }
 
 static int
@@ -165,14 +168,14 @@ START_TEST(restore_tree__only_known_topics_are_made_at_once)
 {
 	setup();
 	ck_ok(kb_restore_tree_mkdir(
-		tree, KB_INO_RESTORE, "known", 0755, &node));
+		tree, KB_INO_RESTORE, "known", 0755, NULL, &node));
 	ck_assert_str_eq(made, "known ");
-	ck_assert_int_eq(kb_restore_tree_mkdir(
-				 tree, KB_INO_RESTORE, "known", 0755, &node),
+	ck_assert_int_eq(kb_restore_tree_mkdir(tree, KB_INO_RESTORE, "known",
+				 0755, NULL, &node),
 		-EEXIST);
 	make_fails = -ETIMEDOUT;
-	ck_assert_int_eq(kb_restore_tree_mkdir(
-				 tree, KB_INO_RESTORE, "later", 0755, &node),
+	ck_assert_int_eq(kb_restore_tree_mkdir(tree, KB_INO_RESTORE, "later",
+				 0755, NULL, &node),
 		-ETIMEDOUT);
 	ck_assert_int_eq(
 		kb_restore_tree_lookup(tree, KB_INO_RESTORE, "later", &node),
@@ -186,14 +189,14 @@ START_TEST(restore_tree__refuses_what_has_no_place)
 	struct kb_restore_file *f;
 
 	setup();
-	ck_assert_int_eq(
-		kb_restore_tree_mkdir(tree, KB_INO_RESTORE, "a b", 0755, &node),
+	ck_assert_int_eq(kb_restore_tree_mkdir(tree, KB_INO_RESTORE, "a b",
+				 0755, NULL, &node),
 		-EINVAL);
 	ck_assert_int_eq(
-		kb_restore_tree_mkdir(tree, topic.ino, "x", 0755, &node),
+		kb_restore_tree_mkdir(tree, topic.ino, "x", 0755, NULL, &node),
 		-EINVAL);
-	ck_assert_int_eq(
-		kb_restore_tree_mkdir(tree, partition.ino, "1", 0755, &node),
+	ck_assert_int_eq(kb_restore_tree_mkdir(
+				 tree, partition.ino, "1", 0755, NULL, &node),
 		-EINVAL);
 	ck_assert_int_eq(create("x.txt", &f), -EINVAL);
 	ck_assert_int_eq(kb_restore_tree_create(
@@ -312,7 +315,7 @@ START_TEST(restore_tree__directories_go_when_they_are_empty)
 	ck_assert_int_eq(
 		kb_restore_tree_rmdir(tree, KB_INO_RESTORE, "other"), -ENOENT);
 	ck_assert_int_eq(
-		kb_restore_tree_mkdir(tree, topic.ino, "4", 0755, &node),
+		kb_restore_tree_mkdir(tree, topic.ino, "4", 0755, NULL, &node),
 		-ESTALE);
 	kb_restore_tree_free(tree);
 }
