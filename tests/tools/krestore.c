@@ -200,7 +200,7 @@ run_all(char **argv, int count, bool parallel, bool step)
 static int
 make_topic(const char *topic)
 {
-	int r = kb_restore_make_topic(restore, topic);
+	int r = kb_restore_make_topic(restore, topic, NULL);
 
 	if (r < 0)
 		printf("error %d %s: %s\n", -r, topic, kb_err_text());
