@@ -14,7 +14,7 @@ small_disk()
     mount -t tmpfs -o size="$1" none "$T/disk"
 }
 
-trap 'umount -l "$T/disk" 2>/dev/null; clean_up' EXIT
+at_exit 'umount -l "$T/disk"'
 small_disk 2M
 
 run()

@@ -25,6 +25,7 @@ TESTS=0
 FAILED=0
 declare -A MOUNTS=() # mount point -> pid of its kbakfs
 BROKERS=()           # directories of private brokers
+AT_EXIT=()           # commands
 
 # ---- programs ----
 
@@ -192,14 +193,18 @@ use_shared_broker()
 
 # ---- backups ----
 
-# backup REPO TOPIC...: quiet; each a pattern.
+# backup REPO TOPIC-OR-OPTION...: quiet; each topic a pattern, an option in
+# one word.
 backup()
 {
-    local repo=$1 pattern
+    local repo=$1 word
     shift
     local args=()
-    for pattern in "$@"; do
-        args+=(-t "$pattern")
+    for word in "$@"; do
+        case $word in
+        -*) args+=("$word") ;;
+        *) args+=(-t "$word") ;;
+        esac
     done
     kbak backup -q -b "$KAFKA" "${args[@]}" "$repo"
 }
@@ -218,6 +223,12 @@ holds_topic()
         kbak cat "$1" "$2/$p" | jsonl_dump >"$T/.stored"
         check_same "$T/.consumed" "$T/.stored"
     done
+}
+
+# segments REPO: their paths, in order.
+segments()
+{
+    find "$1/data" -name '*.log' | sort
 }
 
 # ---- mounts ----
@@ -249,17 +260,14 @@ mounted()
 # unmounted DIR: and its process ends well.
 unmounted()
 {
-    local pid=${MOUNTS[$1]} status=0
+    local pid=${MOUNTS[$1]} status=0 end=$((SECONDS + 30))
     unset "MOUNTS[$1]"
     umount "$1" || umount -l "$1"
-    (
-        sleep 30
-        kill -KILL "$pid" 2>/dev/null
-    ) &
-    local watch=$!
+    while kill -0 "$pid" 2>/dev/null; do
+        [ $SECONDS -lt $end ] || kill -KILL "$pid"
+        sleep 0.02
+    done
     wait "$pid" || status=$?
-    kill "$watch" 2>/dev/null || :
-    wait "$watch" 2>/dev/null || :
     [ $status = 0 ] || {
         tail -n 50 "$1.log" >&2
         fail "kbakfs on $1: status $status"
@@ -268,11 +276,20 @@ unmounted()
 
 # ---- the end ----
 
+# at_exit COMMAND: run when the script ends, however it does.
+at_exit()
+{
+    AT_EXIT+=("$1")
+}
+
 clean_up()
 {
-    local status=$? dir
+    local status=$? dir command
     trap - EXIT
     set +e
+    for command in "${AT_EXIT[@]}"; do
+        eval "$command" >/dev/null 2>&1
+    done
     for dir in "${!MOUNTS[@]}"; do
         umount -l "$dir" 2>/dev/null
         kill -KILL "${MOUNTS[$dir]}" 2>/dev/null

@@ -1,0 +1,52 @@
+#!/usr/bin/env bash
+# A damaged block is EIO for what touches it and nothing else; the log names
+# segment and position.
+. "$(dirname "$0")/lib.sh"
+
+new_topic topic
+kfeed produce -t "$topic" --count 8000 --size 1000 --codec zstd \
+    --batch-records 400
+repo=$T/repo
+backup "$repo" "$topic" --compression=verbatim
+segment=$(segments "$repo")
+kbak cat "$repo" "$topic/0" >"$T/all"
+printf 'XXXX' | dd of="$segment" bs=1 conv=notrunc status=none \
+    seek=$(($(stat -c %s "$segment") / 2))
+mounted "$repo" "$T/m"
+dir=$T/m/$topic/0
+
+eio()
+{
+    local status=0
+    cat "$dir"/*-*.jsonl >"$T/part" 2>"$T/said" || status=$?
+    check_equal "$status" 1
+    check_says 'Input/output error' "$T/said"
+    # What came is right.
+    [ -s "$T/part" ]
+    cmp -n "$(stat -c %s "$T/part")" "$T/part" "$T/all"
+}
+
+the_rest_is_there()
+{
+    cat "$dir/0-1999.jsonl" >"$T/head"
+    head -n 2000 "$T/all" | check_same - "$T/head"
+    cat "$dir/7000-7999.jsonl" >"$T/tail"
+    tail -n 1000 "$T/all" | check_same - "$T/tail"
+}
+
+log_names_it()
+{
+    check_says "$(basename "$segment")" "$T/m.log"
+}
+
+other_tools_fail_too()
+{
+    expect_fail grep -c . "$dir"/*.jsonl
+    expect_fail cp "$dir"/*.jsonl "$T/copy"
+}
+
+t "a read that touches it fails" eio
+t "everything else is readable" the_rest_is_there
+t "the log names the segment" log_names_it
+t "grep and cp fail" other_tools_fail_too
+unmounted "$T/m"

@@ -1,0 +1,42 @@
+#!/usr/bin/env bash
+# What cannot be mounted is refused in words, before anything appears.
+. "$(dirname "$0")/lib.sh"
+
+new_topic topic
+kfeed produce -t "$topic" --count 10
+repo=$T/repo
+backup "$repo" "$topic"
+mkdir "$T/m" "$T/nothing"
+
+# refused STATUS PATTERN ARGUMENT...: whatever happens, nothing is mounted.
+refused()
+{
+    local want=$1 pattern=$2 status=0
+    shift 2
+    timeout 30 "$KB_BUILD/fs/kbakfs" "$@" >"$T/said" 2>&1 </dev/null ||
+        status=$?
+    if is_mounted "$T/m"; then
+        umount -l "$T/m"
+        fail "it is mounted"
+    fi
+    cat "$T/said"
+    check_equal "$status" "$want"
+    check_says "$pattern" "$T/said"
+}
+
+newer_format()
+{
+    cp -r "$repo" "$T/newer"
+    jq '.features += ["time-travel"]' "$repo/kbakfs.json" \
+        >"$T/newer/kbakfs.json"
+    refused 32 time-travel "$T/newer" "$T/m"
+}
+
+t "no repository" refused 32 missing "$T/missing" "$T/m"
+t "a directory that is none" refused 32 nothing "$T/nothing" "$T/m"
+t "a newer format" newer_format
+t "no mount point" refused 32 "$T/absent" "$repo" "$T/absent"
+t "a mount point inside the repository" refused 32 'inside' \
+    "$repo" "$repo/data"
+t "an unknown option" refused 1 frobnicate "$repo" "$T/m" -o frobnicate
+t "too few arguments" refused 1 . "$repo"
