@@ -12,6 +12,7 @@
 #include <stdio.h>
 
 #include "common/err.h"
+#include "format/special.h"
 #include "format/utf8.h"
 
 void
@@ -67,13 +68,43 @@ kb_json_expect(struct kb_json *j, char c, const char *what)
 
 /* ---- strings ---- */
 
+static bool
+is_plain(uint8_t c)
+{
+	return c != '"' && c != '\\' && c >= 0x20;
+}
+
 /* Past the bytes that stand for themselves. */
 static const uint8_t *
 skip_plain(const uint8_t *at, const uint8_t *end)
 {
-	while (at < end && *at != '"' && *at != '\\' && *at >= 0x20)
+	while (end - at >= KB_SPECIAL_STEP) {
+		size_t plain = kb_special_find(at);
+
+		at += plain;
+		if (plain < KB_SPECIAL_STEP)
+			return at;
+	}
+	while (at < end && is_plain(*at))
 		at++;
 	return at;
+}
+
+/* The same, copying them; by invariant 1 eight bytes never are too many. */
+static void
+copy_plain(struct kb_json *j)
+{
+	while (j->end - j->at >= KB_SPECIAL_STEP) {
+		size_t plain = kb_special_find(j->at);
+
+		memcpy(j->spare, j->at, KB_SPECIAL_STEP);
+		j->at += plain;
+		j->spare += plain;
+		if (plain < KB_SPECIAL_STEP)
+			return;
+	}
+	while (j->at < j->end && is_plain(*j->at))
+		*j->spare++ = *j->at++;
 }
 
 /* The four digits after \u, or -1. */
@@ -156,19 +187,14 @@ unescape_string(struct kb_json *j, const uint8_t *from, struct kb_slice *out)
 
 	j->at = from;
 	for (;;) {
-		const uint8_t *next = skip_plain(j->at, j->end);
-		size_t len = (size_t)(next - j->at);
-
-		memcpy(j->spare, j->at, len);
-		j->spare += len;
-		j->at = next;
-		if (next == j->end)
-			return kb_json_fail(
-				j, next, "expected the string's closing quote");
-		if (*next == '"')
+		copy_plain(j);
+		if (j->at == j->end)
+			return kb_json_fail(j, j->at,
+				"expected the string's closing quote");
+		if (*j->at == '"')
 			break;
-		if (*next != '\\')
-			return kb_json_fail(j, next,
+		if (*j->at != '\\')
+			return kb_json_fail(j, j->at,
 				"expected an escape, found a bare control "
 				"character");
 		r = unescape(j);

@@ -10,12 +10,12 @@
  */
 #include "format/jsonl.h"
 
-#include <endian.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "format/base64.h"
+#include "format/special.h"
 #include "format/utf8.h"
 
 /* A resolver that runs before a sanitizer is up would crash. */
@@ -126,38 +126,20 @@ put_escape(char *out, uint8_t c)
 	return out;
 }
 
-#define EACH(c) (UINT64_C(0x0101010101010101) * (c))
-
-/* The lowest bit set is in the first of eight bytes that needs an escape. */
-static uint64_t
-find_special(uint64_t word)
-{
-	uint64_t quote = word ^ EACH('"'), slash = word ^ EACH('\\');
-
-	return (((quote - EACH(1)) & ~quote) | ((slash - EACH(1)) & ~slash) |
-		       ((word - EACH(0x20)) & ~word)) &
-	       EACH(0x80);
-}
-
 /* Eight bytes are stored at a time; what is too much is overwritten. */
 static char *
 put_escaped(char *out, const uint8_t *s, size_t n)
 {
 	const uint8_t *end = s + n;
-	uint64_t word, special;
 
-	while (end - s >= (ptrdiff_t)sizeof(word)) {
-		memcpy(&word, s, sizeof(word));
-		memcpy(out, &word, sizeof(word));
-		special = find_special(le64toh(word));
-		if (!special) {
-			s += sizeof(word);
-			out += sizeof(word);
-			continue;
-		}
-		s += __builtin_ctzll(special) / 8;
-		out += __builtin_ctzll(special) / 8;
-		out = put_escape(out, *s++);
+	while (end - s >= KB_SPECIAL_STEP) {
+		size_t plain = kb_special_find(s);
+
+		memcpy(out, s, KB_SPECIAL_STEP);
+		s += plain;
+		out += plain;
+		if (plain < KB_SPECIAL_STEP)
+			out = put_escape(out, *s++);
 	}
 	for (; s < end; s++) {
 		if (*s < 0x80 && escape_of[*s])
