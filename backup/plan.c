@@ -13,6 +13,7 @@
 #include "backup/options.h"
 #include "backup/deposit.h"
 #include "backup/resume.h"
+#include "backup/witness.h"
 #include "common/clock.h"
 #include "common/err.h"
 #include "common/log.h"
@@ -164,6 +165,16 @@ check_log(struct kb_lane *l, struct kb_cluster *c, const struct kb_resume *had)
 	return r;
 }
 
+/* What was taken up just now has to be indexed, to be read back. */
+static int
+check_witness(struct kb_lane *l, struct kb_cluster *c, struct kb_deposit *o,
+	int64_t last)
+{
+	int r = o->options->dry_run ? 0 : kb_deposit_commit(o);
+
+	return r < 0 ? r : kb_witness_check(l, o, c, last);
+}
+
 /* Where -o puts the first run, not before `earliest`, not after the cut. */
 static int
 find_origin(struct kb_lane *l, struct kb_cluster *c,
@@ -221,6 +232,8 @@ plan_partition(struct kb_lane *l, struct kb_cluster *c, struct kb_deposit *o)
 	r = find_stored(l, o, &had);
 	if (r == 0)
 		r = check_log(l, c, &had);
+	if (r == 0 && had.last >= 0 && kb_uuid_is_zero(&l->topic.id))
+		r = check_witness(l, c, o, had.last);
 	if (r < 0)
 		return r;
 	l->from = l->covered = l->next = had.covered;
