@@ -74,7 +74,8 @@ kb_verb_reindex(int argc, char **argv)
 	kb_verb_verbosity(a.verbose, a.quiet);
 	r = kb_repo_open(a.repo, &repo);
 	if (r == 0)
-		r = kb_index_rebuild(repo, print_problem, NULL);
+		r = kb_index_rebuild(
+			repo, kb_verb_cancel(), print_problem, NULL);
 	kb_repo_close(repo);
 	return kb_verb_finish(r);
 }

@@ -16,6 +16,7 @@
 #include "store/meta.h"
 #include "store/run.h"
 
+struct kb_cancel;
 struct kb_repo;
 struct kb_index;
 
@@ -196,10 +197,11 @@ typedef void kb_index_problem_fn(void *ctx, const char *object,
  * Objects with names that mean nothing are reported and left alone. A damaged
  * segment is reported and left out; then -EBADMSG at the end, and the new
  * generation is published all the same. Needs no readable old index.
+ * -ECANCELED: cancel (may be NULL) fired; the index is whole, old or new.
  */
 int
-kb_index_rebuild(struct kb_repo *repo, kb_index_problem_fn *problem,
-	void *ctx);
+kb_index_rebuild(struct kb_repo *repo, struct kb_cancel *cancel,
+	kb_index_problem_fn *problem, void *ctx);
 
 /*
  * Reads the files of the newest generation whole and compares each with its

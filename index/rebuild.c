@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/cancel.h"
 #include "common/err.h"
 #include "index/draft.h"
 #include "index/handle.h"
@@ -27,6 +28,7 @@
 struct rebuild {
 	struct kb_repo *repo;
 	struct kb_store *store;
+	struct kb_cancel *cancel;
 	kb_index_problem_fn *problem; /* NULL in the second walk */
 	void *ctx;
 	struct kb_draft *draft;
@@ -141,7 +143,11 @@ static int
 take(void *ctx, const struct kb_walk_object *o)
 {
 	struct rebuild *b = ctx;
-	int r = kb_seen_add(b->seen, o->name);
+	int r;
+
+	if (kb_cancel_fired(b->cancel))
+		return kb_err(-ECANCELED, "interrupted");
+	r = kb_seen_add(b->seen, o->name);
 
 	if (r)
 		return r < 0 ? r : 0;
@@ -238,13 +244,15 @@ run(struct rebuild *b)
 }
 
 int
-kb_index_rebuild(struct kb_repo *repo, kb_index_problem_fn *problem, void *ctx)
+kb_index_rebuild(struct kb_repo *repo, struct kb_cancel *cancel,
+	kb_index_problem_fn *problem, void *ctx)
 {
 	struct rebuild b = {.repo = repo,
 		.store = repo->store,
+		.cancel = cancel,
 		.problem = problem,
 		.ctx = ctx};
-	int r = kb_scan_new(NULL, &b.scan);
+	int r = kb_scan_new(cancel, &b.scan);
 
 	if (r == 0)
 		r = kb_seen_new(&b.seen);

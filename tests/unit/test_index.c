@@ -1,6 +1,7 @@
 #include "index/index.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <string.h>
 
 #include "rows.h"
@@ -259,7 +260,44 @@ INDEX_TEST(index__keeps_reading_files_that_were_merged_away)
 	kb_index_close(other);
 }
 
-KB_SUITE("index", index__is_empty_without_files,
+#define THREADS 4
+#define ROUNDS 40
+
+/* Looks up and looks for new files, in turns. */
+static void *
+use(void *ctx)
+{
+	struct kb_index *x = ctx;
+	struct kb_index_segment s;
+	struct kb_index_partition p;
+
+	for (int i = 0; i < ROUNDS; i++) {
+		ck_ok(kb_index_refresh(x) < 0);
+		ck_ok(kb_index_segment_at(x, &orders, 0, 11, &s));
+		ck_assert_int_eq(s.s.start, 10);
+		ck_ok(kb_index_partition(x, &orders, 0, &p));
+		ck_assert_uint_ge(p.segments, 5);
+	}
+	return NULL;
+}
+
+INDEX_TEST(index__serves_many_threads)
+{
+	pthread_t threads[THREADS];
+	struct kb_index *writer;
+
+	fill(x);
+	ck_ok(kb_index_open(repo, &writer));
+	for (int i = 0; i < THREADS; i++)
+		ck_ok(pthread_create(&threads[i], NULL, use, x));
+	for (int i = 0; i < ROUNDS; i++)
+		rows_commit(writer, &orders, 0, 60 + ROWS_STEP * i, 1);
+	for (int i = 0; i < THREADS; i++)
+		ck_ok(pthread_join(threads[i], NULL));
+	kb_index_close(writer);
+}
+
+KB_SUITE("index", index__serves_many_threads, index__is_empty_without_files,
 	index__finds_segments_by_offset, index__lists_segments_in_offset_order,
 	index__finds_the_first_segment_with_a_time,
 	index__gives_back_a_segment_as_it_was_put_in,

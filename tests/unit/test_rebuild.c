@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/cancel.h"
 #include "format/encoder.h"
 #include "index/scan.h"
 #include "index/stack.h"
@@ -172,7 +173,7 @@ REBUILD_TEST(rebuild__gives_the_same_answers)
 	struct kb_buf before = {0}, after = {0};
 
 	rows_dump(x, &before);
-	ck_ok(kb_index_rebuild(repo, note, p));
+	ck_ok(kb_index_rebuild(repo, NULL, note, p));
 	ck_assert_int_eq(p->count, 0);
 	ck_assert_str_eq(stores_list(repo->store, "index/00000001"), "");
 	ck_assert_uint_eq(rows_files(repo->store), 1);
@@ -193,7 +194,7 @@ REBUILD_TEST(rebuild__needs_no_old_index)
 	ck_ok(stores_put(repo->store,
 		"index/00000007/0000000001-0000000001.sqlite", "no database"));
 	ck_assert_int_eq(kb_index_open(repo, &fresh), -EBADMSG);
-	ck_ok(kb_index_rebuild(repo, note, p));
+	ck_ok(kb_index_rebuild(repo, NULL, note, p));
 	ck_ok(kb_index_open(repo, &fresh));
 	rows_dump(fresh, &after);
 	ck_assert_str_eq((char *)before.data, (char *)after.data);
@@ -209,7 +210,7 @@ REBUILD_TEST(rebuild__leaves_out_what_is_damaged)
 	kb_layout_segment(name, &rows_orders, 0, 30);
 	ck_ok(kb_store_remove(repo->store, name));
 	ck_ok(stores_put(repo->store, name, "this is no segment at all"));
-	ck_assert_int_eq(kb_index_rebuild(repo, note, p), -EBADMSG);
+	ck_assert_int_eq(kb_index_rebuild(repo, NULL, note, p), -EBADMSG);
 	ck_assert_int_eq(p->count, 1);
 	ck_assert_str_eq(p->object, name);
 	ck_ok(kb_index_refresh(x) - 1);
@@ -223,7 +224,7 @@ REBUILD_TEST(rebuild__leaves_out_a_segment_inside_another)
 
 	kb_layout_segment(name, &rows_orders, 0, 33);
 	put_segment(repo->store, &rows_orders, 0, 33, 1);
-	ck_assert_int_eq(kb_index_rebuild(repo, note, p), -EBADMSG);
+	ck_assert_int_eq(kb_index_rebuild(repo, NULL, note, p), -EBADMSG);
 	ck_assert_int_eq(p->count, 1);
 	ck_assert_str_eq(p->object, name);
 }
@@ -238,7 +239,7 @@ REBUILD_TEST(rebuild__reports_names_that_mean_nothing)
 
 	for (size_t i = 0; i < n; i++)
 		ck_ok(stores_put(repo->store, names[i], "x"));
-	ck_ok(kb_index_rebuild(repo, note, p));
+	ck_ok(kb_index_rebuild(repo, NULL, note, p));
 	ck_assert_int_eq(p->count, (int)n);
 }
 
@@ -258,7 +259,7 @@ REBUILD_TEST(rebuild__misses_nothing_that_appears_meanwhile)
 {
 	ck_ok(stores_put(repo->store, "data/zz/junk", "x"));
 	p->each = go_on;
-	ck_ok(kb_index_rebuild(repo, note, p));
+	ck_ok(kb_index_rebuild(repo, NULL, note, p));
 	ck_assert_int_eq(p->count, 1);
 	ck_assert_int_eq(kb_index_refresh(x), 1);
 	ck_assert_str_eq(rows_starts(x, &zero, 0, 0), "0,10,20,");
@@ -269,7 +270,7 @@ REBUILD_TEST(rebuild__is_followed_by_writers)
 	struct kb_index *writer;
 
 	ck_ok(kb_index_open(repo, &writer));
-	ck_ok(kb_index_rebuild(repo, note, p));
+	ck_ok(kb_index_rebuild(repo, NULL, note, p));
 	put_and_commit(writer, repo->store, &rows_orders, 1, 10, 5);
 	ck_assert_int_eq(kb_index_refresh(x), 1);
 	ck_assert_str_eq(rows_starts(x, &rows_orders, 1, 0), "0,10,");
@@ -282,8 +283,8 @@ REBUILD_TEST(rebuild__can_be_repeated)
 	struct kb_buf before = {0}, after = {0};
 
 	rows_dump(x, &before);
-	ck_ok(kb_index_rebuild(repo, note, p));
-	ck_ok(kb_index_rebuild(repo, note, p));
+	ck_ok(kb_index_rebuild(repo, NULL, note, p));
+	ck_ok(kb_index_rebuild(repo, NULL, note, p));
 	ck_assert_int_eq(kb_index_refresh(x), 1);
 	rows_dump(x, &after);
 	ck_assert_str_eq((char *)before.data, (char *)after.data);
@@ -292,8 +293,36 @@ REBUILD_TEST(rebuild__can_be_repeated)
 	kb_buf_release(&after);
 }
 
-KB_SUITE("rebuild", rebuild__gives_the_same_answers,
-	rebuild__needs_no_old_index, rebuild__leaves_out_what_is_damaged,
+static struct kb_cancel cancel;
+
+static void
+give_up(struct problems *p)
+{
+	(void)p;
+	kb_cancel_fire(&cancel, 2);
+}
+
+REBUILD_TEST(rebuild__that_is_interrupted_changes_nothing)
+{
+	struct kb_buf before = {0}, after = {0};
+
+	ck_ok(kb_cancel_init(&cancel));
+	ck_ok(stores_put(repo->store, "meta/junk", "x"));
+	rows_dump(x, &before);
+	p->each = give_up;
+	ck_assert_int_eq(kb_index_rebuild(repo, &cancel, note, p), -ECANCELED);
+	ck_assert_int_eq(p->count, 1);
+	ck_assert_int_eq(kb_index_refresh(x), 0);
+	rows_dump(x, &after);
+	ck_assert_str_eq((char *)before.data, (char *)after.data);
+	kb_buf_release(&before);
+	kb_buf_release(&after);
+	kb_cancel_release(&cancel);
+}
+
+KB_SUITE("rebuild", rebuild__that_is_interrupted_changes_nothing,
+	rebuild__gives_the_same_answers, rebuild__needs_no_old_index,
+	rebuild__leaves_out_what_is_damaged,
 	rebuild__leaves_out_a_segment_inside_another,
 	rebuild__reports_names_that_mean_nothing,
 	rebuild__misses_nothing_that_appears_meanwhile,
