@@ -45,7 +45,7 @@ static const struct property {
 	{"receive.message.max.bytes", NULL, NULL},
 	{"message.max.bytes", NULL, NULL},
 	{"fetch.message.max.bytes", "max.partition.fetch.bytes", "4194304"},
-	{"fetch.max.bytes", NULL, NULL},
+	{"fetch.max.bytes", NULL, "16777216"},
 	{"fetch.min.bytes", NULL, NULL},
 	{"fetch.wait.max.ms", NULL, NULL},
 	{"request.timeout.ms", NULL, NULL},

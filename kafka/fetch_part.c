@@ -1,13 +1,8 @@
 /*
- * The life of a partition between answers: who leads it, whether its log is
- * still the one that we know, what an error means.
- *
- * Every error but those that end it parks the partition: metadata is asked
- * anew (once for all partitions of a topic that failed together) and it goes
+ * A partition between answers, and what an answer says of it. Every error but
+ * those that end it parks the partition (kafka/fetch_resolve.c), and it goes
  * on with whoever leads it then. What has not come right for
- * message.timeout.ms has failed. A topic that metadata does not know, or
- * knows by another id, is given some patience first: right after it was made,
- * or when brokers disagree, that passes.
+ * message.timeout.ms has failed.
  */
 #include "kafka/fetcher_impl.h"
 
@@ -18,9 +13,6 @@
 #include "common/clock.h"
 #include "common/log.h"
 #include "kafka/status.h"
-
-/* How long a topic may be unknown before it counts as deleted. */
-#define UNKNOWN_MS 1000
 
 /* The longest pause between two tries. */
 #define RETRY_MAX_MS 2000
@@ -97,8 +89,8 @@ kb_fetch_part_ready(struct kb_fetch_part *p)
 		TAILQ_INSERT_TAIL(&l->hot, p, link);
 }
 
-static int
-make_event(struct kb_fetcher *f, struct kb_fetch_part *p,
+int
+kb_fetch_part_event(struct kb_fetcher *f, struct kb_fetch_part *p,
 	enum kb_fetch_kind kind, struct kb_fetch_event *out)
 {
 	kb_fetch_part_unlink(f, p);
@@ -129,207 +121,17 @@ kb_fetch_part_fail(struct kb_fetcher *f, struct kb_fetch_part *p, int error,
 {
 	p->failures = 0;
 	p->trouble_since = 0;
-	make_event(f, p, KB_FETCH_FAILED, out);
+	kb_fetch_part_event(f, p, KB_FETCH_FAILED, out);
 	out->error = error;
 	return 0;
 }
 
-/* It has been in trouble for longer than anybody shall wait. */
-static bool
-too_long(const struct kb_fetcher *f, const struct kb_fetch_part *p)
+bool
+kb_fetch_part_too_long(
+	const struct kb_fetcher *f, const struct kb_fetch_part *p)
 {
 	return p->trouble_since &&
 	       kb_clock_ms() - p->trouble_since >= f->settings.trouble_ms;
-}
-
-/* ---- is the log the one that we know? ---- */
-
-static int
-truncated(struct kb_fetcher *f, struct kb_fetch_part *p, int64_t end,
-	struct kb_fetch_event *out)
-{
-	make_event(f, p, KB_FETCH_TRUNCATED, out);
-	out->end = end;
-	return 0;
-}
-
-/* Asks where the last batch's leader epoch ends now (KIP-320, H17). */
-static int
-check_epoch(struct kb_fetcher *f, struct kb_fetch_part *p,
-	struct kb_fetch_event *out)
-{
-	int32_t epoch;
-	int64_t end;
-	int r = kb_cluster_epoch_end(f->cluster, p->topic, &p->id, p->partition,
-		p->last_epoch, &epoch, &end);
-
-	if (r)
-		return r;
-	p->check_epoch = false;
-	if (end < 0 || end >= p->offset)
-		return 1;
-	kb_err(-ESTALE,
-		"%s/%d: the log was truncated: leader epoch %d now ends at "
-		"offset %" PRId64 ", below %" PRId64 ", which we had reached",
-		p->topic, p->partition, p->last_epoch, end, p->offset);
-	return truncated(f, p, end, out);
-}
-
-/* The leader calls our offset out of range: why? (F2, H17) */
-static int
-check_range(struct kb_fetcher *f, struct kb_fetch_part *p,
-	struct kb_fetch_event *out)
-{
-	int64_t start, end;
-	int r;
-
-	r = kb_cluster_offset(f->cluster, p->topic, &p->id, p->partition,
-		KB_OFFSET_EARLIEST, KB_READ_UNCOMMITTED, &start);
-	if (!r)
-		r = kb_cluster_offset(f->cluster, p->topic, &p->id,
-			p->partition, KB_OFFSET_LATEST, KB_READ_UNCOMMITTED,
-			&end);
-	if (r)
-		return r;
-	p->check_range = false;
-	if (start > p->offset) {
-		make_event(f, p, KB_FETCH_GAP, out);
-		out->log_start = start;
-		return 0;
-	}
-	if (end >= p->offset)
-		return 1; /* it was so for a moment */
-	kb_err(-ESTALE,
-		"%s/%d: the log was truncated: it now ends at offset %" PRId64
-		", below %" PRId64 ", which we had reached",
-		p->topic, p->partition, end, p->offset);
-	return truncated(f, p, end, out);
-}
-
-/* ---- who leads it? ---- */
-
-/* One refresh serves all partitions of the topic that waited for one. */
-static void
-mark_refreshed(struct kb_fetcher *f, const struct kb_fetch_part *p, int64_t at)
-{
-	struct kb_fetch_part *q;
-
-	TAILQ_FOREACH (q, &f->parked, link)
-		if (q->refresh && q->parked_at <= at &&
-			!strcmp(q->topic, p->topic))
-			q->refresh = false;
-}
-
-static int
-find_leader(struct kb_fetcher *f, struct kb_fetch_part *p)
-{
-	int64_t now = kb_clock_ms();
-	int32_t node, epoch;
-	int r = kb_cluster_leader(f->cluster, p->topic, &p->id, p->partition,
-		p->refresh, &node, &epoch);
-
-	if (r)
-		return r;
-	if (p->refresh)
-		mark_refreshed(f, p, now);
-	p->refresh = false;
-	p->unknown_since = 0;
-	r = kb_fetch_leader_get(f, node, &p->leader);
-	if (r)
-		return r;
-	p->leader_epoch = epoch;
-	return 1;
-}
-
-/* Metadata does not know the topic, or knows another of its name. */
-static int
-unknown(struct kb_fetcher *f, struct kb_fetch_part *p,
-	struct kb_fetch_event *out)
-{
-	int64_t now = kb_clock_ms();
-
-	if (!p->unknown_since)
-		p->unknown_since = now;
-	if (now - p->unknown_since >= UNKNOWN_MS)
-		return make_event(f, p, KB_FETCH_DELETED, out);
-	kb_fetch_part_park(f, p, true);
-	return 1;
-}
-
-/*
- * Errors of the cluster's own calls, which have retried what can be. No
- * metadata is everybody's trouble, anything else the partition's.
- */
-static int
-cluster_failed(struct kb_fetcher *f, struct kb_fetch_part *p, int error,
-	struct kb_fetch_event *out)
-{
-	bool no_metadata = !p->leader;
-
-	p->leader = NULL;
-	switch (error) {
-	case -ECANCELED:
-	case -ENOMEM:
-		return error;
-	case -ENOENT:
-		return unknown(f, p, out);
-	case -EAGAIN:
-		if (too_long(f, p))
-			return kb_fetch_part_fail(f, p, -EIO, out);
-		kb_fetch_part_park(f, p, true);
-		return 1;
-	case -EACCES:
-	case -EREMOTEIO:
-	case -EPROTONOSUPPORT:
-		return kb_fetch_part_fail(f, p, error, out);
-	default:
-		if (no_metadata)
-			return kb_err(-EIO, "%s", kb_err_text());
-		return kb_fetch_part_fail(f, p, -EIO, out);
-	}
-}
-
-static int
-resolve_one(struct kb_fetcher *f, struct kb_fetch_part *p,
-	struct kb_fetch_event *out)
-{
-	int r;
-
-	if (too_long(f, p)) {
-		kb_err(-EIO, "%s/%d: no data from offset %" PRId64 " on: %s",
-			p->topic, p->partition, p->offset, f->trouble.text);
-		return kb_fetch_part_fail(f, p, -EIO, out);
-	}
-	r = find_leader(f, p);
-	if (r == 1 && p->check_epoch)
-		r = check_epoch(f, p, out);
-	if (r == 1 && p->check_range)
-		r = check_range(f, p, out);
-	if (r < 0)
-		return cluster_failed(f, p, r, out);
-	if (r == 1) {
-		kb_fetch_part_unlink(f, p);
-		kb_fetch_part_ready(p);
-	}
-	return r;
-}
-
-int
-kb_fetch_part_resolve(struct kb_fetcher *f, struct kb_fetch_event *out)
-{
-	int64_t now = kb_clock_ms();
-	struct kb_fetch_part *p, *next;
-	int r;
-
-	for (p = TAILQ_FIRST(&f->parked); p; p = next) {
-		next = TAILQ_NEXT(p, link);
-		if (p->retry_at > now)
-			continue;
-		r = resolve_one(f, p, out);
-		if (r != 1)
-			return r;
-	}
-	return 1;
 }
 
 /* ---- what an answer says ---- */
@@ -358,7 +160,7 @@ judge_data(struct kb_fetcher *f, struct kb_fetch_part *p,
 	p->alone = false;
 	p->unserved = !got->records.len && p->offset < limit;
 	p->cold = !got->records.len && (!p->unserved || f->answer_empty);
-	make_event(f, p, KB_FETCH_DATA, out);
+	kb_fetch_part_event(f, p, KB_FETCH_DATA, out);
 	out->records = got->records;
 	out->high_watermark = got->high_watermark;
 	out->last_stable = got->last_stable;
@@ -391,7 +193,7 @@ retry(struct kb_fetcher *f, struct kb_fetch_part *p, int16_t code, bool refresh,
 		p->partition, p->offset, kb_status_name(code));
 	kb_failure_take(&f->trouble, -EIO);
 	kb_log_debug("%s: tried again", f->trouble.text);
-	if (!too_long(f, p)) {
+	if (!kb_fetch_part_too_long(f, p)) {
 		kb_fetch_part_park(f, p, refresh);
 		return 1;
 	}

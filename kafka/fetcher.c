@@ -241,7 +241,7 @@ kb_fetcher_next(
 	for (;;) {
 		if (kb_cancel_fired(f->cancel))
 			return kb_err(-ECANCELED, "interrupted");
-		r = kb_fetch_part_resolve(f, out);
+		r = kb_fetch_resolve(f, out);
 		if (r != 1)
 			return r;
 		TAILQ_FOREACH (l, &f->leaders, link) {

@@ -1,7 +1,7 @@
 /*
  * What the files of the fetcher share: fetcher.c (interface and loop),
- * fetch_leader.c (connections, requests, answers), fetch_part.c (what becomes
- * of a partition). Not for others.
+ * fetch_leader.c (connections, requests, answers), fetch_part.c (a partition
+ *and what is said of it), fetch_resolve.c (parked ones). Not for others.
  *
  * A partition is at one place at a time:
  *
@@ -21,6 +21,7 @@
 #include "common/buf.h"
 #include "common/err.h"
 #include "common/uuid.h"
+#include "format/jsonl.h"
 #include "kafka/fetch.h"
 #include "kafka/fetcher.h"
 
@@ -93,6 +94,14 @@ struct kb_fetch_settings {
 	int64_t reconnect_max_ms;
 };
 
+/* A topic that metadata did not know, for all its partitions at once. */
+struct kb_fetch_gone {
+	char topic[KB_TOPIC_MAX + 1];
+	struct kb_uuid id;
+	int64_t at; /* when; 0: none */
+	struct kb_failure why;
+};
+
 struct kb_fetcher {
 	struct kb_cluster *cluster;
 	struct kb_cancel *cancel;
@@ -117,6 +126,7 @@ struct kb_fetcher {
 	size_t polled_cap;
 	struct kb_failure failure; /* sentences of events */
 	struct kb_failure trouble; /* the last one met */
+	struct kb_fetch_gone gone; /* the last one met */
 };
 
 /* ---- fetch_part.c ---- */
@@ -140,12 +150,15 @@ kb_fetch_part_unlink(struct kb_fetcher *f, struct kb_fetch_part *p);
 void
 kb_fetch_part_free(struct kb_fetcher *f, struct kb_fetch_part *p);
 
-/*
- * Deals with parked partitions whose time has come. 0: *out is an event.
- * 1: nothing to say. -errno as kb_fetcher_next().
- */
+/* It has been in trouble for longer than anybody shall wait. */
+bool
+kb_fetch_part_too_long(
+	const struct kb_fetcher *f, const struct kb_fetch_part *p);
+
+/* An event about p, who becomes HELD. Sentence: this thread's. Returns 0. */
 int
-kb_fetch_part_resolve(struct kb_fetcher *f, struct kb_fetch_event *out);
+kb_fetch_part_event(struct kb_fetcher *f, struct kb_fetch_part *p,
+	enum kb_fetch_kind kind, struct kb_fetch_event *out);
 
 /* Judges what an answer says about p. 0 and 1 as above. */
 int
@@ -156,6 +169,15 @@ kb_fetch_part_judge(struct kb_fetcher *f, struct kb_fetch_part *p,
 int
 kb_fetch_part_fail(struct kb_fetcher *f, struct kb_fetch_part *p, int error,
 	struct kb_fetch_event *out);
+
+/* ---- fetch_resolve.c ---- */
+
+/*
+ * Deals with parked partitions whose time has come. 0: *out is an event.
+ * 1: nothing to say. -errno as kb_fetcher_next().
+ */
+int
+kb_fetch_resolve(struct kb_fetcher *f, struct kb_fetch_event *out);
 
 /* ---- fetch_leader.c ---- */
 

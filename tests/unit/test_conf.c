@@ -29,7 +29,7 @@ START_TEST(conf__knows_the_defaults)
 	ck_assert_int_eq(kb_conf_get_int(c, "socket.timeout.ms"), 60000);
 	ck_assert_int_eq(kb_conf_get_int(c, "request.timeout.ms"), 30000);
 	ck_assert_int_eq(kb_conf_get_int(c, "message.timeout.ms"), 300000);
-	ck_assert_int_eq(kb_conf_get_int(c, "fetch.max.bytes"), 52428800);
+	ck_assert_int_eq(kb_conf_get_int(c, "fetch.max.bytes"), 16777216);
 	kb_conf_free(c);
 }
 END_TEST

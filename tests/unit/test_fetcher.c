@@ -306,6 +306,27 @@ START_TEST(fetcher__tells_a_topic_that_is_gone)
 }
 END_TEST
 
+/* One look at the cluster is enough for all of them. */
+START_TEST(fetcher__tells_all_partitions_of_a_topic_that_is_gone)
+{
+	enum { COUNT = 60 };
+	static struct reader gone[COUNT];
+	struct kb_fetch_event e;
+
+	start(1, 1);
+	for (int p = 0; p < COUNT; p++)
+		ck_ok(kb_fetcher_add(fetcher, "gone", &mock_no_id, p, 0, -1,
+			&gone[p], &gone[p].part));
+	for (int p = 0; p < COUNT; p++) {
+		ck_assert_int_eq(next_event(&e), KB_FETCH_DELETED);
+		ck_assert_ptr_nonnull(strstr(e.sentence, "gone"));
+		kb_fetcher_remove(fetcher, e.part);
+	}
+	ck_assert_int_eq(kb_fetcher_next(fetcher, 60000, &e), 1);
+	stop();
+}
+END_TEST
+
 /* The mock keeps 5 MB of a partition. */
 START_TEST(fetcher__tells_where_the_log_begins_now)
 {
@@ -569,6 +590,7 @@ KB_SUITE("fetcher", fetcher__reads_all_partitions_from_their_leaders,
 	fetcher__gives_a_partition_up_after_its_time,
 	fetcher__tells_what_no_retry_would_help,
 	fetcher__tells_a_topic_that_is_gone,
+	fetcher__tells_all_partitions_of_a_topic_that_is_gone,
 	fetcher__tells_where_the_log_begins_now,
 	fetcher__tells_a_log_that_ends_below, fetcher__forgets_what_is_removed,
 	fetcher__is_interrupted, fetcher__damaged_answer_condemns_one_partition,
