@@ -11,8 +11,10 @@
 #include "kafka/admin.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <librdkafka/rdkafka.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -26,6 +28,7 @@
 #include "kafka/status.h"
 
 #define SLICE_MS 100
+#define CONTROLLER_MS 5000 /* to learn which broker that is */
 
 struct kb_admin {
 	const struct kb_conf *conf;
@@ -165,38 +168,53 @@ by_name(const void *a, const void *b)
 		rd_kafka_ConfigEntry_name(*p), rd_kafka_ConfigEntry_name(*q));
 }
 
+/* Whose settings are asked for, and what is done with them. */
+struct query {
+	rd_kafka_ResourceType_t type;
+	const char *name;
+	const char *right; /* that it takes */
+	int (*each)(void *ctx, const char *name, const char *value);
+	void *ctx;
+};
+
+/* Of a topic, only what was set for it; of a broker, all. */
+static bool
+is_wanted(const struct query *q, const rd_kafka_ConfigEntry_t *e)
+{
+	return rd_kafka_ConfigEntry_value(e) &&
+	       (q->type != RD_KAFKA_RESOURCE_TOPIC ||
+		       rd_kafka_ConfigEntry_source(e) ==
+			       RD_KAFKA_CONFIG_SOURCE_DYNAMIC_TOPIC_CONFIG);
+}
+
 static int
-walk_entries(const rd_kafka_ConfigEntry_t **entries, size_t count,
-	int (*each)(void *ctx, const char *name, const char *value), void *ctx)
+walk_entries(const struct query *q, const rd_kafka_ConfigEntry_t **entries,
+	size_t count)
 {
 	int r = 0;
 
 	if (count > 0)
 		qsort(entries, count, sizeof(const void *), by_name);
 	for (size_t i = 0; i < count && r == 0; i++) {
-		const char *value = rd_kafka_ConfigEntry_value(entries[i]);
-
-		if (value &&
-			rd_kafka_ConfigEntry_source(entries[i]) ==
-				RD_KAFKA_CONFIG_SOURCE_DYNAMIC_TOPIC_CONFIG)
-			r = each(ctx, rd_kafka_ConfigEntry_name(entries[i]),
-				value);
+		if (is_wanted(q, entries[i]))
+			r = q->each(q->ctx,
+				rd_kafka_ConfigEntry_name(entries[i]),
+				rd_kafka_ConfigEntry_value(entries[i]));
 	}
 	return r;
 }
 
 static int
-walk_settings(const rd_kafka_event_t *e, const char *topic,
-	int (*each)(void *ctx, const char *name, const char *value), void *ctx)
+walk_settings(const struct query *q, const rd_kafka_event_t *e)
 {
-	static const char right[] = "DescribeConfigs on the topic";
 	const rd_kafka_DescribeConfigs_result_t *result;
 	const rd_kafka_ConfigResource_t **resources;
 	const rd_kafka_ConfigEntry_t **entries;
 	size_t count;
 	int r;
 
-	r = judge(topic, right, rd_kafka_event_error((rd_kafka_event_t *)e),
+	r = judge(q->name, q->right,
+		rd_kafka_event_error((rd_kafka_event_t *)e),
 		rd_kafka_event_error_string((rd_kafka_event_t *)e));
 	if (r < 0)
 		return r;
@@ -205,18 +223,18 @@ walk_settings(const rd_kafka_event_t *e, const char *topic,
 	if (count != 1)
 		return kb_err(-EBADMSG,
 			"%s: DescribeConfigs: %zu resources in the answer",
-			topic, count);
-	r = judge(topic, right, rd_kafka_ConfigResource_error(resources[0]),
+			q->name, count);
+	r = judge(q->name, q->right,
+		rd_kafka_ConfigResource_error(resources[0]),
 		rd_kafka_ConfigResource_error_string(resources[0]));
 	if (r < 0)
 		return r;
 	entries = rd_kafka_ConfigResource_configs(resources[0], &count);
-	return walk_entries(entries, count, each, ctx);
+	return walk_entries(q, entries, count);
 }
 
-int
-kb_admin_topic_settings(struct kb_admin *a, const char *topic,
-	int (*each)(void *ctx, const char *name, const char *value), void *ctx)
+static int
+ask_settings(struct kb_admin *a, const struct query *q)
 {
 	struct kb_attempt at;
 	int r;
@@ -224,16 +242,15 @@ kb_admin_topic_settings(struct kb_admin *a, const char *topic,
 	kb_attempt_start(&at, a->conf, a->cancel);
 	do {
 		rd_kafka_ConfigResource_t *resource =
-			rd_kafka_ConfigResource_new(
-				RD_KAFKA_RESOURCE_TOPIC, topic);
+			rd_kafka_ConfigResource_new(q->type, q->name);
 		rd_kafka_AdminOptions_t *o =
 			options_new(a, RD_KAFKA_ADMIN_OP_DESCRIBECONFIGS);
 		rd_kafka_event_t *e = NULL;
 
 		rd_kafka_DescribeConfigs(a->rk, &resource, 1, o, a->queue);
-		r = wait_result(a, topic, at.deadline, &e);
+		r = wait_result(a, q->name, at.deadline, &e);
 		if (r == 0)
-			r = walk_settings(e, topic, each, ctx);
+			r = walk_settings(q, e);
 		if (e)
 			rd_kafka_event_destroy(e);
 		rd_kafka_AdminOptions_destroy(o);
@@ -242,6 +259,56 @@ kb_admin_topic_settings(struct kb_admin *a, const char *topic,
 			return 0;
 		r = pause_retry(&at, r);
 	} while (r == 0);
+	return r;
+}
+
+int
+kb_admin_topic_settings(struct kb_admin *a, const char *topic,
+	int (*each)(void *ctx, const char *name, const char *value), void *ctx)
+{
+	struct query q = {
+		.type = RD_KAFKA_RESOURCE_TOPIC,
+		.name = topic,
+		.right = "DescribeConfigs on the topic",
+		.each = each,
+		.ctx = ctx,
+	};
+
+	return ask_settings(a, &q);
+}
+
+static int
+take_replication(void *ctx, const char *name, const char *value)
+{
+	if (strcmp(name, "default.replication.factor") == 0)
+		*(int32_t *)ctx = (int32_t)strtol(value, NULL, 10);
+	return 0;
+}
+
+int
+kb_admin_default_replication(struct kb_admin *a, int32_t *out)
+{
+	int32_t factor = 0;
+	char broker[16];
+	struct query q = {
+		.type = RD_KAFKA_RESOURCE_BROKER,
+		.name = broker,
+		.right = "DescribeConfigs on the cluster",
+		.each = take_replication,
+		.ctx = &factor,
+	};
+	int r;
+
+	snprintf(broker, sizeof(broker), "%" PRId32,
+		rd_kafka_controllerid(a->rk, CONTROLLER_MS));
+	if (broker[0] == '-')
+		return kb_err(-ETIMEDOUT, "no controller is known");
+	r = ask_settings(a, &q);
+	if (r == 0 && factor < 1)
+		r = kb_err(-EBADMSG, "broker %s: no default.replication.factor",
+			broker);
+	if (r == 0)
+		*out = factor;
 	return r;
 }
 

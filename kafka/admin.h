@@ -31,6 +31,13 @@ int
 kb_admin_topic_settings(struct kb_admin *a, const char *topic,
 	int (*each)(void *ctx, const char *name, const char *value), void *ctx);
 
+/*
+ * How many replicas a topic gets that asks for the broker's default. -EACCES,
+ * -ETIMEDOUT, -EBADMSG: that cannot be known.
+ */
+int
+kb_admin_default_replication(struct kb_admin *a, int32_t *out);
+
 struct kb_admin_setting {
 	const char *name;
 	const char *value;

@@ -184,14 +184,30 @@ out:
 	kb_buf_release(&undo);
 }
 
+/* Only min.insync.replicas depends on it, so it is asked for only then. */
+static int32_t
+find_replication(struct kb_admin *admin, const struct kb_meta *meta)
+{
+	int32_t replication = -1;
+
+	for (size_t i = 0; i < meta->setting_count; i++) {
+		if (strcmp(meta->settings[i].name, "min.insync.replicas") ==
+				0 &&
+			kb_admin_default_replication(admin, &replication) < 0)
+			kb_log_info("default replication factor: %s",
+				kb_err_text());
+	}
+	return replication;
+}
+
 static int
 create_with(struct kb_target *t, struct kb_admin *admin, const char *topic,
 	int32_t partitions, const struct kb_meta *meta,
 	enum kb_settings_limits limits)
 {
 	struct kb_settings chosen;
-	int r = kb_settings_choose(
-		meta, -1, t->o->exact_settings, limits, &chosen);
+	int r = kb_settings_choose(meta, find_replication(admin, meta),
+		t->o->exact_settings, limits, &chosen);
 
 	if (r < 0)
 		return r;

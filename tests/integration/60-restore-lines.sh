@@ -78,7 +78,24 @@ name_topic target
 t "a round trip" round_trip
 t "the topic is created as the backup knows it" created
 t "the log tells how to give it its settings" undone
+# One node can hold one replica: two in sync would never be acknowledged.
+too_many_in_sync()
+{
+    kfeed create -t "$source-2" -c min.insync.replicas=2
+    kfeed create -t "$source-1" -c min.insync.replicas=1
+    backup "$T/insync" "$source-[12]"
+    for n in 1 2; do
+        kfeed delete -t "$source-$n"
+        krestore "$T/insync" --make "$source-$n" 2>"$T/log$n"
+        settings_of "$source-$n" >"$T/got$n"
+    done
+    check_says '^min.insync.replicas=1$' "$T/got1"
+    expect_fail grep min.insync.replicas "$T/got2"
+    check_says "add-config '.*min.insync.replicas=2" "$T/log2"
+}
+
 name_topic target
+t "more replicas in sync than there are" too_many_in_sync
 t "all files at once" round_trip --parallel
 name_topic target
 t "small batches" round_trip --batch 3000

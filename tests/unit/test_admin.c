@@ -46,6 +46,8 @@ ignore(void *ctx, const char *name, const char *value)
 
 START_TEST(admin__ends_when_its_time_has_passed)
 {
+	int32_t replication = -1;
+
 	start("300");
 	ck_assert_int_eq(kb_admin_create_topic(admin, "orders", 1, 1, NULL, 0),
 		-ETIMEDOUT);
@@ -53,6 +55,9 @@ START_TEST(admin__ends_when_its_time_has_passed)
 	ck_assert_int_eq(kb_admin_topic_settings(admin, "orders", ignore, NULL),
 		-ETIMEDOUT);
 	ck_assert_ptr_nonnull(strstr(kb_err_text(), "orders"));
+	ck_assert_int_eq(
+		kb_admin_default_replication(admin, &replication), -ETIMEDOUT);
+	ck_assert_int_eq(replication, -1);
 	stop();
 }
 END_TEST
