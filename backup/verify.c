@@ -86,6 +86,12 @@ print_finding(void *ctx, bool damage, const char *object, const char *sentence)
 	json_decref(j);
 }
 
+static const char *
+plural(uint64_t n)
+{
+	return n == 1 ? "" : "s";
+}
+
 static void
 print_totals(const struct kb_audit_totals *t, const struct arguments *args)
 {
@@ -103,12 +109,14 @@ print_totals(const struct kb_audit_totals *t, const struct arguments *args)
 	}
 	if (args->quiet)
 		return;
-	printf("%s segments, %s records, %s: ",
-		kb_table_count(segments, t->segments),
-		kb_table_count(records, t->records),
+	printf("%s segment%s, %s record%s, %s: ",
+		kb_table_count(segments, t->segments), plural(t->segments),
+		kb_table_count(records, t->records), plural(t->records),
 		kb_table_size(size, t->bytes));
 	if (t->damages)
-		printf("%s damages\n", kb_table_count(damages, t->damages));
+		printf("%s place%s damaged\n",
+			kb_table_count(damages, t->damages),
+			plural(t->damages));
 	else
 		printf("sound\n");
 }

@@ -45,7 +45,7 @@ flips_in_a_batch()
     do
         flip "$segment" "$at"
         finds "damaged: $name"
-        check_says "1 damages" "$T/said"
+        check_says ': 1 place damaged$' "$T/said"
         flip "$segment" "$at"
     done
 }
