@@ -12,7 +12,6 @@
 #include "backup/archive.h"
 #include "backup/operand.h"
 #include "backup/verb.h"
-#include "common/cancel.h"
 #include "common/err.h"
 #include "common/file.h"
 #include "common/log.h"
@@ -126,8 +125,6 @@ print_block(void *ctx, const struct kb_block *b)
 		return 0;
 	if (b->first > c->last)
 		return 1;
-	if (kb_cancel_fired(kb_verb_cancel()))
-		return kb_err(-ECANCELED, "interrupted");
 	r = kb_text_block(c->text, c->blob, c->segment.object, &c->topic,
 		c->partition, b, c->first, c->last, &c->out);
 	return r < 0 ? r : write_out(c, PIECE);

@@ -1,6 +1,7 @@
 /*
  * kbak VERB: finds the verb and leaves the rest to it. The first SIGINT or
- * SIGTERM asks for an orderly end; a second one ends the program at once.
+ * SIGTERM asks a verb that has something to put in order to end; a second one
+ * ends it at once, as the first does all other verbs.
  */
 #include <argp.h>
 #include <errno.h>
@@ -21,18 +22,20 @@ static struct kb_cancel cancel;
 struct verb {
 	const char *name;
 	kb_verb_fn *run;
+	bool orderly; /* ends in order when asked by a signal */
 	const char *synopsis;
 	const char *summary;
 };
 
 static const struct verb verbs[] = {
-	{"backup", kb_verb_backup, "-b BROKERS -t GLOB... REPO",
+	{"backup", kb_verb_backup, true, "-b BROKERS -t GLOB... REPO",
 		"store topics, up to now"},
-	{"cat", kb_verb_cat, "REPO TOPIC/PARTITION",
+	{"cat", kb_verb_cat, false, "REPO TOPIC/PARTITION",
 		"print records as JSON lines"},
-	{"ls", kb_verb_ls, "REPO [TOPIC[/PARTITION]]", "list what is there"},
-	{"reindex", kb_verb_reindex, "REPO", "make the index anew"},
-	{"verify", kb_verb_verify, "REPO", "read and check everything"},
+	{"ls", kb_verb_ls, false, "REPO [TOPIC[/PARTITION]]",
+		"list what is there"},
+	{"reindex", kb_verb_reindex, false, "REPO", "make the index anew"},
+	{"verify", kb_verb_verify, false, "REPO", "read and check everything"},
 	{0},
 };
 
@@ -82,17 +85,14 @@ on_signal(int signal)
 	kb_cancel_fire(&cancel, signal);
 }
 
-static int
+static void
 catch_signals(void)
 {
 	struct sigaction ask = {.sa_handler = on_signal};
-	int r = kb_cancel_init(&cancel);
 
 	ask.sa_flags = (int)SA_RESETHAND;
-	signal(SIGPIPE, SIG_IGN);
 	sigaction(SIGINT, &ask, NULL);
 	sigaction(SIGTERM, &ask, NULL);
-	return r;
 }
 
 static void
@@ -114,6 +114,10 @@ run_verb(const struct verb *v, int argc, char **argv)
 {
 	char name[32];
 
+	if (kb_cancel_init(&cancel) < 0)
+		return kb_verb_finish(-EIO);
+	if (v->orderly)
+		catch_signals();
 	snprintf(name, sizeof(name), "kbak %s", v->name);
 	argv[0] = name;
 	return v->run(argc, argv);
@@ -130,8 +134,7 @@ main(int argc, char **argv)
 {
 	kb_log_set_name("kbak");
 	argp_err_exit_status = KB_EXIT_USAGE;
-	if (catch_signals() < 0)
-		return kb_verb_finish(-EIO);
+	signal(SIGPIPE, SIG_IGN);
 	if (argc < 2) {
 		print_help(stderr);
 		return KB_EXIT_USAGE;

@@ -26,7 +26,10 @@ kb_verb_fn kb_verb_verify;
 void
 kb_verb_verbosity(int verbose, bool quiet);
 
-/* Fired by SIGINT and SIGTERM, with the signal's number. */
+/*
+ * Fired by SIGINT and SIGTERM, with the signal's number, where main.c says
+ * that the verb ends in order.
+ */
 struct kb_cancel *
 kb_verb_cancel(void);
 
