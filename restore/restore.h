@@ -22,7 +22,7 @@ struct kb_restore_options {
 	struct kb_cancel *cancel; /* ends all waits */
 	bool append; /* into partitions that hold other people's records */
 	bool exact_settings; /* settings=exact: the originals as they are */
-	size_t batch_bytes;  /* raw bytes a batch; 0: 1 MiB */
+	size_t batch_bytes;  /* raw bytes a batch; 0: just under 1 MiB */
 	size_t memory;	     /* bytes of all sinks together; 0: 64 MiB */
 };
 
@@ -37,8 +37,8 @@ kb_restore_close(struct kb_restore *r);
 
 /*
  * Creates `topic` at the target as the backup knows it (newest incarnation):
- * at least `partitions`, settings as DESIGN.md says; the log prints the
- * command that sets the originals. 0 when it exists already. -ENOENT: not in
+ * partitions, and settings as DESIGN.md says; the log prints the command that
+ * sets the originals. 0 when it exists already. -ENOENT: not in
  * the backup: nothing is done. -EINTR: `interrupt` fired first.
  */
 int
