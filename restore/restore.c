@@ -9,6 +9,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
+#include "common/cancel.h"
 #include "common/err.h"
 #include "kafka/conf.h"
 #include "restore/budget.h"
@@ -123,7 +124,10 @@ kb_restore_make_topic(
 
 	if (e < 0)
 		return e;
-	return kb_target_make(r->target, topic, topic, 1, interrupt);
+	e = kb_target_make(r->target, topic, topic, 1, interrupt);
+	if (e == -ECANCELED && kb_cancel_fired(interrupt))
+		e = kb_err(-EINTR, "topic %s: interrupted", topic);
+	return e;
 }
 
 int
