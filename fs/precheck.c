@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 
 #include "common/err.h"
 
@@ -25,10 +26,12 @@ path_error(const char *path)
 int
 kb_precheck_mountpoint(const char *given, char **out)
 {
+	struct statvfs fs;
 	struct stat st;
 	char *path;
 
-	if (stat(given, &st) < 0)
+	/* Attributes of a dead mount may be cached; statvfs always asks. */
+	if (stat(given, &st) < 0 || statvfs(given, &fs) < 0)
 		return path_error(given);
 	if (!S_ISDIR(st.st_mode))
 		return kb_err(-ENOTDIR, "%s: not a directory", given);

@@ -49,6 +49,12 @@ krestore()
     "$KB_BUILD/tests/tools/krestore" "$@"
 }
 
+# Makes a repository, or adds to one, without a broker.
+karchive()
+{
+    "$KB_BUILD/tests/tools/karchive" "$@"
+}
+
 broker()
 {
     "$KB_SOURCE/tests/tools/broker" "$@"
@@ -293,6 +299,10 @@ clean_up()
     for dir in "${!MOUNTS[@]}"; do
         umount -l "$dir" 2>/dev/null
         kill -KILL "${MOUNTS[$dir]}" 2>/dev/null
+    done
+    # What a test left behind that failed half-way.
+    grep -o " $T/[^ ]* fuse" /proc/mounts | while read -r dir _; do
+        umount -l "$dir" 2>/dev/null
     done
     for dir in "${BROKERS[@]}"; do
         broker stop --private "$dir"
