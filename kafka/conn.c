@@ -55,12 +55,13 @@ ask_versions(struct kb_conn *c, int64_t deadline)
 	if (r == 0)
 		r = kb_versions_answer_read(
 			kb_buf_slice(&answer), &error, &c->versions);
-	if (r == -ECONNRESET)
+	if (r == -ECONNRESET || r == -ETIMEDOUT)
 		r = kb_err(r,
-			"%s: closed the connection on the first "
-			"request: is this a PLAINTEXT listener of a "
-			"Kafka broker?",
-			c->name);
+			"%s: %s the first request: is this a PLAINTEXT "
+			"listener of a Kafka broker?",
+			c->name,
+			r == -ETIMEDOUT ? "no answer in time to"
+					: "closed the connection on");
 	else if (r == -EBADMSG && !strstr(kb_err_text(), c->name))
 		r = kb_err(r, "%s: %s", c->name, kb_err_text());
 	else if (r == 0 && error)

@@ -93,6 +93,17 @@ set_options(const struct kb_socket *s, const struct kb_conf *conf)
 }
 
 static int
+not_connected(const struct kb_socket *s, int e)
+{
+	if (e == ECONNREFUSED)
+		return kb_err(-e,
+			"%s: connection refused; is a broker running "
+			"there?",
+			s->name);
+	return lost(s, e);
+}
+
+static int
 finish_connect(const struct kb_socket *s, int64_t deadline)
 {
 	int e = 0, r = wait_ready(s, POLLOUT, deadline);
@@ -104,7 +115,7 @@ finish_connect(const struct kb_socket *s, int64_t deadline)
 		return r;
 	if (getsockopt(s->fd, SOL_SOCKET, SO_ERROR, &e, &size) < 0)
 		e = errno;
-	return e ? lost(s, e) : 0;
+	return e ? not_connected(s, e) : 0;
 }
 
 static int
@@ -124,7 +135,7 @@ connect_address(struct kb_socket *s, const struct kb_conf *conf,
 		if (errno == EINPROGRESS)
 			r = finish_connect(s, deadline);
 		else
-			r = lost(s, errno);
+			r = not_connected(s, errno);
 	}
 out:
 	if (r < 0) {
