@@ -77,9 +77,12 @@ struct kb_fetch_event {
 /*
  * The next event. 0. 1: timeout_ms passed, or nothing is being fetched.
  * -ECANCELED. -EIO: no broker of the cluster could be reached for
- * message.timeout.ms. An answer of `fetch.max.bytes` in all is asked for,
- * `fetch.message.max.bytes` (at most) a partition, starting with another
- * partition each time.
+ * message.timeout.ms. An answer of `fetch.max.bytes` (16 MiB unless set) in
+ * all is asked for, `fetch.message.max.bytes` (4 MiB) at most a partition,
+ * starting with another partition each time; a first batch larger than that
+ * comes whole. Partitions at their end are asked for, and waited for on the
+ * broker for fetch.wait.max.ms, once no other of the same leader is with the
+ * caller: so advance or remove, do not hold.
  */
 int
 kb_fetcher_next(

@@ -131,7 +131,7 @@ pause_between(struct kb_shipment *s)
 			s->part->topic, s->part->partition, s->p->timeout_ms,
 			kb_err_text());
 	kb_log_info("%s: tried again", kb_err_text());
-	r = kb_shipment_wait(s, -1, now + ms);
+	r = kb_transmit_wait(s, -1, now + ms);
 	return r < 0 ? r : 0;
 }
 
@@ -170,7 +170,7 @@ kb_producer_send(struct kb_producer *p, struct kb_produce_part *part,
 	if (r)
 		return r;
 	kb_shipment_recognise(&s);
-	r = kb_shipment_wait(&s, -1, p->throttled_until);
+	r = kb_transmit_wait(&s, -1, p->throttled_until);
 	if (r < 0)
 		return r;
 	while ((r = kb_shipment_try(&s)) == KB_SHIPMENT_AGAIN) {

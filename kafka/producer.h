@@ -41,9 +41,14 @@ kb_produce_part_end(const struct kb_produce_part *part);
  * the cluster's own cancel. *out_base is the offset of its first record.
  * -EMSGSIZE: larger than the topic's max.message.bytes; send less.
  * -EBUSY: somebody else writes to this partition. -EREMOTEIO: the broker
- * refuses (its error is in the sentence). -ETIMEDOUT: message.timeout.ms.
- * -ECANCELED: interrupted; the batch may or may not have arrived: the same
- * bytes sent again are told apart.
+ * refuses (its error is in the sentence), or the log lost what it had
+ * acknowledged. -EACCES: not authorised. -ENOENT: the topic is gone.
+ * -ETIMEDOUT: message.timeout.ms. -ECANCELED: interrupted. After the last two
+ * the batch may or may not have arrived: the same bytes, or the same batch made
+ * again, are told apart when sent; what else is sent then follows it.
+ *
+ * When the batch was stored behind somebody else's, a line in the log says so
+ * and *out_base lies above what kb_produce_part_end() said before.
  */
 int
 kb_producer_send(struct kb_producer *p, struct kb_produce_part *part,

@@ -1,6 +1,7 @@
 /*
- * What producer.c (partitions, one call of kb_producer_send()) and shipment.c
- * (one try to get a batch stored) share. Not for others.
+ * What producer.c (partitions, one call of kb_producer_send()), shipment.c (one
+ * try to get a batch stored) and transmit.c (to the leader and back) share. Not
+ * for others.
  */
 #ifndef KB_KAFKA_PRODUCER_IMPL_H
 #define KB_KAFKA_PRODUCER_IMPL_H
@@ -13,6 +14,7 @@
 #include "common/buf.h"
 #include "format/batch.h"
 #include "kafka/arrival.h"
+#include "kafka/conn.h"
 #include "kafka/producer.h"
 
 struct kb_produce_link {
@@ -67,6 +69,8 @@ struct kb_shipment {
 /* What becomes of a try, besides 0 (stored) and -errno (final). */
 #define KB_SHIPMENT_AGAIN 1
 
+/* ---- shipment.c ---- */
+
 /* A batch that part->doubt is not about ends the use of its numbers. */
 void
 kb_shipment_recognise(struct kb_shipment *s);
@@ -78,11 +82,25 @@ kb_shipment_recognise(struct kb_shipment *s);
 int
 kb_shipment_try(struct kb_shipment *s);
 
+/* ---- transmit.c ---- */
+
+/* Connects s->conn to the leader, as metadata knows it (s->refresh: now). */
+int
+kb_transmit_connect(struct kb_shipment *s);
+
+/* Closes s->conn: what it may still answer is of no use. */
+void
+kb_transmit_disconnect(struct kb_shipment *s);
+
+/* Sends p->request, receives into p->answer; disconnects when that fails. */
+int
+kb_transmit_call(struct kb_shipment *s, enum kb_api api, int version);
+
 /*
  * Waits for fd (-1: for nothing) until a time. 0 readable, 1 the time has
  * come, -ECANCELED.
  */
 int
-kb_shipment_wait(const struct kb_shipment *s, int fd, int64_t until);
+kb_transmit_wait(const struct kb_shipment *s, int fd, int64_t until);
 
 #endif

@@ -6,13 +6,9 @@
 
 #include <errno.h>
 #include <inttypes.h>
-#include <limits.h>
-#include <poll.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "common/bytes.h"
-#include "common/cancel.h"
 #include "common/clock.h"
 #include "common/err.h"
 #include "common/log.h"
@@ -30,128 +26,20 @@
 /* How often a batch damaged on its way, as the broker says, is sent again. */
 #define CORRUPT_TRIES 3
 
-/* ---- waiting ---- */
-
-static int
-interrupted(const struct kb_shipment *s)
-{
-	return kb_err(-ECANCELED, "%s/%d: interrupted while writing",
-		s->part->topic, s->part->partition);
-}
-
-int
-kb_shipment_wait(const struct kb_shipment *s, int fd, int64_t until)
-{
-	struct kb_cancel *cancel = kb_cluster_cancel(s->p->cluster);
-	struct pollfd p[] = {
-		{.fd = fd, .events = POLLIN},
-		{.fd = kb_cancel_fd(cancel), .events = POLLIN},
-		{.fd = kb_cancel_fd(s->interrupt), .events = POLLIN},
-	};
-
-	for (;;) {
-		int64_t ms = until - kb_clock_ms();
-
-		if (kb_cancel_fired(cancel) || kb_cancel_fired(s->interrupt))
-			return interrupted(s);
-		ms = ms < 0 ? 0 : ms > INT_MAX ? INT_MAX : ms;
-		if (poll(p, 3, (int)ms) < 0 && errno != EINTR)
-			return kb_err(-errno, "poll: %s", strerror(errno));
-		if (p[0].revents)
-			return 0;
-		if (!ms)
-			return 1;
-	}
-}
-
-/* ---- connections ---- */
-
-static struct kb_produce_link *
-find_link(struct kb_producer *p, int32_t node)
-{
-	struct kb_produce_link *l;
-
-	SLIST_FOREACH (l, &p->links, next)
-		if (l->node == node)
-			return l;
-	l = calloc(1, sizeof(*l));
-	if (l) {
-		l->node = node;
-		SLIST_INSERT_HEAD(&p->links, l, next);
-	}
-	return l;
-}
-
-/* Whose answer will not be waited for. */
-static void
-disconnect(struct kb_shipment *s)
-{
-	struct kb_produce_link *l = find_link(s->p, s->part->node);
-
-	if (l) {
-		kb_conn_close(l->conn);
-		l->conn = NULL;
-	}
-	s->conn = NULL;
-	s->refresh = true;
-}
-
 /* What no other try would change; anything else is tried again. */
-static bool
-is_final(int r)
-{
-	return r == -ECANCELED || r == -ENOMEM || r == -EACCES ||
-	       r == -EPROTONOSUPPORT || r == -ENOENT;
-}
-
-/* To the leader as it is known now. */
 static int
-connect_leader(struct kb_shipment *s)
+again_unless_final(int r)
 {
-	struct kb_produce_part *part = s->part;
-	struct kb_produce_link *l;
-	int32_t epoch;
-	int r = 0;
-
-	if (part->node < 0 || s->refresh)
-		r = kb_cluster_leader(s->p->cluster, part->topic, NULL,
-			part->partition, s->refresh, &part->node, &epoch);
-	if (r)
-		return is_final(r) ? r : AGAIN;
-	s->refresh = false;
-	l = find_link(s->p, part->node);
-	if (!l)
-		return kb_err(-ENOMEM, "out of memory");
-	if (!l->conn)
-		r = kb_cluster_connect(s->p->cluster, part->node, &l->conn);
-	s->conn = l->conn;
-	if (!r)
-		return 0;
-	s->refresh = true;
-	return is_final(r) ? r : AGAIN;
-}
-
-/* Sends p->request and receives into p->answer. */
-static int
-call(struct kb_shipment *s, enum kb_api api, int version)
-{
-	struct kb_producer *p = s->p;
-	int64_t until = kb_clock_ms() + p->answer_ms;
-	int32_t id;
-	int r;
-
-	r = kb_conn_send(s->conn, api, version, false,
-		kb_buf_slice(&p->request), until, &id);
-	if (!r)
-		r = kb_shipment_wait(s, kb_conn_fd(s->conn), until);
-	if (!r)
-		r = kb_conn_recv(s->conn, id, false, until, &p->answer);
-	else if (r == 1)
-		r = kb_err(-ETIMEDOUT, "%s: no answer in time",
-			kb_conn_name(s->conn));
-	if (r)
-		disconnect(s);
-	return r;
+	switch (r) {
+	case -ECANCELED:
+	case -ENOMEM:
+	case -EACCES:
+	case -EPROTONOSUPPORT:
+	case -ENOENT:
+		return r;
+	default:
+		return AGAIN;
+	}
 }
 
 /* ---- numbers ---- */
@@ -182,14 +70,14 @@ get_id(struct kb_shipment *s)
 	kb_buf_clear(&p->request);
 	r = kb_init_producer_id_request_put(&p->request);
 	if (!r)
-		r = call(s, KB_API_INIT_PRODUCER_ID,
+		r = kb_transmit_call(s, KB_API_INIT_PRODUCER_ID,
 			KB_INIT_PRODUCER_ID_VERSION);
 	if (!r)
 		r = kb_init_producer_id_answer_read(kb_buf_slice(&p->answer),
 			&error, &s->part->producer_id,
 			&s->part->producer_epoch);
 	if (r)
-		return is_final(r) ? r : AGAIN;
+		return again_unless_final(r);
 	s->part->sequence = 0;
 	if (!error)
 		return 0;
@@ -373,15 +261,15 @@ transmit(struct kb_shipment *s)
 	if (r)
 		return r;
 	s->part->doubt = true;
-	r = call(s, KB_API_PRODUCE, version);
+	r = kb_transmit_call(s, KB_API_PRODUCE, version);
 	if (!r) {
 		r = kb_produce_answer_read(kb_buf_slice(&p->answer), version,
 			s->part->topic, s->part->partition, &got);
 		if (r)
-			disconnect(s);
+			kb_transmit_disconnect(s);
 	}
 	if (r)
-		return is_final(r) ? r : AGAIN;
+		return again_unless_final(r);
 	return judge(s, &got);
 }
 
@@ -422,17 +310,19 @@ ask_arrival(struct kb_shipment *s)
 	case -EREMOTEIO:
 		return r;
 	default:
-		disconnect(s);
-		return is_final(r) ? r : AGAIN;
+		kb_transmit_disconnect(s);
+		return again_unless_final(r);
 	}
 }
 
 int
 kb_shipment_try(struct kb_shipment *s)
 {
-	int r = connect_leader(s);
+	int r = kb_transmit_connect(s);
 
-	if (!r && s->part->doubt) {
+	if (r)
+		return again_unless_final(r);
+	if (s->part->doubt) {
 		r = ask_arrival(s);
 		if (r != ABSENT)
 			return r;
