@@ -5,6 +5,7 @@
 #include "backup/archive.h"
 
 #include <errno.h>
+#include <inttypes.h>
 
 #include "common/buf.h"
 #include "common/err.h"
@@ -71,6 +72,19 @@ kb_archive_topic(
 		return kb_err(r,
 			"%s: no such topic in %s; `kbak ls` lists them", shown,
 			kb_store_name(a->repo->store));
+	return r;
+}
+
+int
+kb_archive_partition(struct kb_archive *a, const struct kb_index_topic *topic,
+	int32_t partition, struct kb_index_partition *out)
+{
+	struct kb_topic_ref t = kb_archive_ref(topic);
+	int r = kb_index_partition(a->index, &t, partition, out);
+
+	if (r == -ENOENT)
+		return kb_err(r, "%s/%" PRId32 ": no such partition",
+			topic->shown, partition);
 	return r;
 }
 

@@ -22,6 +22,11 @@ int
 kb_archive_topic(
 	struct kb_archive *a, const char *shown, struct kb_index_topic *out);
 
+/* Likewise a partition of topic. */
+int
+kb_archive_partition(struct kb_archive *a, const struct kb_index_topic *topic,
+	int32_t partition, struct kb_index_partition *out);
+
 /* All topics, or all partitions of one, malloc'd; the caller frees. */
 int
 kb_archive_topics(

@@ -192,10 +192,7 @@ print_all(struct reader *c, const struct kb_operand *o)
 		return r;
 	c->topic = kb_archive_ref(&topic);
 	c->partition = o->partition;
-	r = kb_index_partition(c->archive.index, &c->topic, o->partition, &p);
-	if (r == -ENOENT)
-		return kb_err(r, "%s/%" PRId32 ": no such partition", o->topic,
-			o->partition);
+	r = kb_archive_partition(&c->archive, &topic, o->partition, &p);
 	if (r == 0)
 		r = kb_index_gaps(
 			c->archive.index, &c->topic, c->partition, tell_gap, c);

@@ -179,10 +179,13 @@ static int
 describe_one(struct kb_archive *a, const struct kb_operand *o, FILE *to)
 {
 	struct segments list = {.to = to};
+	struct kb_index_partition p;
 	struct kb_index_topic topic;
 	struct kb_topic_ref t;
 	int r = kb_archive_topic(a, o->topic, &topic);
 
+	if (r == 0 && o->partition != -1)
+		r = kb_archive_partition(a, &topic, o->partition, &p);
 	if (r < 0)
 		return r;
 	fputs("\n", to);

@@ -264,11 +264,8 @@ print_segments(struct kb_archive *a, const struct kb_index_topic *topic,
 	struct kb_topic_ref t = kb_archive_ref(topic);
 	struct kb_index_partition p;
 	struct kb_table table;
-	int r = kb_index_partition(a->index, &t, partition, &p);
+	int r = kb_archive_partition(a, topic, partition, &p);
 
-	if (r == -ENOENT)
-		return kb_err(r, "%s/%" PRId32 ": no such partition",
-			topic->shown, partition);
 	if (r < 0)
 		return r;
 	r = kb_table_init(&table, stdout, "rrrrlll", titles);

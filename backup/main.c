@@ -34,7 +34,7 @@ static const struct verb verbs[] = {
 		"print records as JSON lines"},
 	{"ls", kb_verb_ls, false, "REPO [TOPIC[/PARTITION]]",
 		"list what is there"},
-	{"reindex", kb_verb_reindex, false, "REPO", "make the index anew"},
+	{"reindex", kb_verb_reindex, true, "REPO", "make the index anew"},
 	{"verify", kb_verb_verify, false, "REPO", "read and check everything"},
 	{0},
 };

@@ -288,11 +288,11 @@ damage_every_way(const char *file)
 	struct kb_buf b = {0};
 
 	ck_ok(kb_file_read_all(in_dir(file), 1 << 20, &b));
-	for (size_t len = 0; len < b.len; len += 1 + b.len / 16) {
+	for (size_t len = 0; len < b.len; len += 1 + b.len / 6) {
 		put_file(file, b.data, len);
 		must_see(file, "cut", len);
 	}
-	for (size_t at = 0; at < b.len; at += 1 + b.len / 200) {
+	for (size_t at = 0; at < b.len; at += 1 + b.len / 40) {
 		b.data[at] ^= 0x04;
 		put_file(file, b.data, b.len);
 		b.data[at] ^= 0x04;
