@@ -130,12 +130,38 @@ kb_conf_free(struct kb_conf *c)
 	free(c);
 }
 
+static bool
+ends_in(const char *s, const char *end)
+{
+	size_t n = strlen(s), k = strlen(end);
+
+	return n >= k && !strcmp(s + n - k, end);
+}
+
+/* librdkafka reads `15s` as 15; numbers here are nothing but numbers. */
+static int
+check_number(const char *name, const char *value)
+{
+	char *end;
+
+	if (!ends_in(name, ".ms") && !ends_in(name, ".bytes"))
+		return 0;
+	strtoll(value, &end, 0);
+	if (end == value || *end)
+		return kb_err(-EINVAL, "%s: %s: not a number", name, value);
+	return 0;
+}
+
 int
 kb_conf_set(struct kb_conf *c, const char *name, const char *value)
 {
 	char reason[256] = "";
-	size_t i;
+	size_t i = find(name);
+	int r;
 
+	r = i < HONOURED ? check_number(name, value) : 0;
+	if (r < 0)
+		return r;
 	switch (rd_kafka_conf_set(c->rk, name, value, reason, sizeof(reason))) {
 	case RD_KAFKA_CONF_OK:
 		break;
@@ -145,7 +171,6 @@ kb_conf_set(struct kb_conf *c, const char *name, const char *value)
 		reason[strcspn(reason, "\r\n")] = '\0';
 		return kb_err(-EINVAL, "%s: %s", name, reason);
 	}
-	i = find(name);
 	return i < HONOURED ? copy_value(c, i) : 0;
 }
 

@@ -1,8 +1,9 @@
 /*
  * What requests and answers are made of (Kafka protocol guide): strings,
  * arrays and tagged fields, in the old encoding and, where `flexible`, in that
- * of KIP-482. Writers append and return 0 or -ENOMEM, so results may be or'ed
- * and looked at once. Readers mark the cursor bad instead of failing.
+ * of KIP-482. Writers append and return 0 or a negative value, which is -ENOMEM
+ * where nothing else is said: results may be or'ed and looked at once. Readers
+ * mark the cursor bad instead of failing.
  */
 #ifndef KB_KAFKA_WIRE_H
 #define KB_KAFKA_WIRE_H

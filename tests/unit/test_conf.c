@@ -99,6 +99,22 @@ START_TEST(conf__names_a_value_that_is_refused)
 }
 END_TEST
 
+START_TEST(conf__takes_only_whole_numbers)
+{
+	static const char *const wrong[] = {"15s", "", "abc", "1.5", "1 0"};
+	struct kb_conf *c = conf_new();
+
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(*wrong); i++) {
+		ck_assert_int_eq(
+			kb_conf_set(c, "socket.timeout.ms", wrong[i]), -EINVAL);
+		ck_assert_ptr_nonnull(
+			strstr(kb_err_text(), "socket.timeout.ms"));
+	}
+	ck_assert_int_eq(kb_conf_get_int(c, "socket.timeout.ms"), 60000);
+	kb_conf_free(c);
+}
+END_TEST
+
 START_TEST(conf__names_a_property_that_we_would_ignore)
 {
 	static const char *const pairs[][2] = {
@@ -263,7 +279,7 @@ END_TEST
 KB_SUITE("conf", conf__knows_the_defaults,
 	conf__accepts_every_property_that_we_honour,
 	conf__names_a_property_that_does_not_exist,
-	conf__names_a_value_that_is_refused,
+	conf__names_a_value_that_is_refused, conf__takes_only_whole_numbers,
 	conf__names_a_property_that_we_would_ignore,
 	conf__accepts_what_is_the_default_anyway,
 	conf__refuses_encryption_that_it_cannot_do, conf__wants_a_broker,
