@@ -4,7 +4,8 @@
 . "$(dirname "$0")/lib.sh"
 
 new_topic topic --partitions 2
-kfeed produce -t "$topic" -p 0 --count 3000 --size 300 --codec zstd
+kfeed produce -t "$topic" -p 0 --count 3000 --size 300 --codec zstd \
+    --batch-records 200
 kfeed produce -t "$topic" -p 1 --count 100 --codec none
 kbak backup -q -b "$KAFKA" -t "$topic" -o 10 --segment-bytes 64K "$T/repo"
 

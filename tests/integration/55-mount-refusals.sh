@@ -32,6 +32,21 @@ newer_format()
     refused 32 time-travel "$T/newer" "$T/m"
 }
 
+# What a killed kbakfs leaves is said, with the way to clear it.
+stale_mount()
+{
+    "$KB_BUILD/fs/kbakfs" -f "$repo" "$T/stale" >"$T/log" 2>&1 &
+    wait_until 10 is_mounted "$T/stale"
+    kill -KILL $!
+    wait $! || :
+    expect_status 32 "$KB_BUILD/fs/kbakfs" "$repo" "$T/stale" \
+        >"$T/said" 2>&1
+    check_says 'umount' "$T/said"
+}
+
+mkdir "$T/stale"
+at_exit 'umount -l "$T/stale"'
+
 t "no repository" refused 32 missing "$T/missing" "$T/m"
 t "a directory that is none" refused 32 nothing "$T/nothing" "$T/m"
 t "a newer format" newer_format
@@ -40,3 +55,4 @@ t "a mount point inside the repository" refused 32 'inside' \
     "$repo" "$repo/data"
 t "an unknown option" refused 1 frobnicate "$repo" "$T/m" -o frobnicate
 t "too few arguments" refused 1 . "$repo"
+t "a mount whose process is gone" stale_mount

@@ -244,7 +244,8 @@ main(int argc, char **argv)
 		.codec = "none",
 		.count = 1,
 		.size = 100,
-		.linger = "5",
+		/* A flush ends it: batches do not depend on time. */
+		.linger = "10000",
 		.batch = "1000000",
 		.batch_records = "10000",
 		.before = -1,
