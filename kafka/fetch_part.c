@@ -160,6 +160,11 @@ judge_data(struct kb_fetcher *f, struct kb_fetch_part *p,
 	p->alone = false;
 	p->unserved = !got->records.len && p->offset < limit;
 	p->cold = !got->records.len && (!p->unserved || f->answer_empty);
+	if (p->unserved && !p->cold) {
+		/* the answer was full: that says nothing about p */
+		kb_fetch_part_ready(p);
+		return 1;
+	}
 	kb_fetch_part_event(f, p, KB_FETCH_DATA, out);
 	out->records = got->records;
 	out->high_watermark = got->high_watermark;
