@@ -5,7 +5,7 @@
 
 new_topic topic --partitions 2 -c max.message.bytes=40000000
 kfeed produce -t "$topic" -p 0 --count 2 --size 20000000 --codec none \
-    --batch 41000000
+    --batch-records 1
 kfeed produce -t "$topic" -p 1 --count 500
 
 big_and_small()
