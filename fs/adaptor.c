@@ -486,14 +486,19 @@ op_create(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode,
 	struct handle *h = calloc(1, sizeof(*h));
 	struct fuse_entry_param e;
 	struct kb_node n;
-	int r = h ? -EROFS : -ENOMEM;
+	int r = -EROFS;
 
-	if (h && is_ours(a, parent))
+	if (!h)
+		r = kb_err(-ENOMEM, "restore: out of memory");
+	else if (is_ours(a, parent))
 		r = kb_restore_tree_create(
 			a->setup.restore, parent, name, mode, &n, &h->restored);
 	if (r < 0) {
 		free(h);
-		reply_restore(req, r);
+		if (is_ours(a, parent))
+			reply_restore(req, r);
+		else
+			fuse_reply_err(req, errno_of(r));
 		return;
 	}
 	fi->direct_io = true;

@@ -47,6 +47,7 @@ struct item {
 	uint64_t number;   /* rises; the cookie of a listing */
 	uint64_t lookups;
 	unsigned opens;
+	uint64_t records; /* at the target; of a file that is closed */
 	struct kb_node node;
 	char name[KB_RESTORE_NAME_MAX]; /* as it was created */
 	char final[KB_RESTORE_NAME_MAX];
@@ -130,6 +131,16 @@ find_child(
 	return i && strcmp(i->name, name) == 0 ? i : NULL;
 }
 
+/*
+ * cp -r gives its copies the mode of the archive's directories, which nobody
+ * may write to: their owner could not rm anything then.
+ */
+static uint32_t
+mode_of(const struct item *i, uint32_t mode)
+{
+	return (mode & 07777) | (i->node.dir ? 0700 : 0);
+}
+
 static int
 item_new(struct kb_restore_tree *t, enum level level, const char *name,
 	const char *final, uint32_t mode, struct item **out)
@@ -143,7 +154,7 @@ item_new(struct kb_restore_tree *t, enum level level, const char *name,
 	i->node.ino = KB_INO_RESTORE | i->number;
 	i->node.dir = level != RESTORED;
 	i->node.nlink = i->node.dir ? 2 : 1;
-	i->node.mode = mode & 07777;
+	i->node.mode = mode_of(i, mode);
 	i->node.mtime = kb_clock_wall_ms();
 	snprintf(i->name, sizeof(i->name), "%s", name);
 	snprintf(i->final, sizeof(i->final), "%s", final);
@@ -449,6 +460,16 @@ open_sink(struct kb_restore_tree *t, struct item *i)
 }
 
 static int
+restored_before(const struct item *i)
+{
+	return kb_err(-EEXIST,
+		"restore: %s: restored in this mount already, %" PRIu64
+		" records of it are at the target: rm it first to have them "
+		"there twice",
+		i->final, i->records);
+}
+
+static int
 create_locked(struct kb_restore_tree *t, struct item *dir, const char *name,
 	uint32_t mode, struct item **out)
 {
@@ -464,11 +485,9 @@ create_locked(struct kb_restore_tree *t, struct item *dir, const char *name,
 	r = kb_filename_read_restored(name, final, &temporary);
 	if (r < 0)
 		return r;
-	if (find_final(t, dir, final))
-		return kb_err(-EEXIST,
-			"restore/%s/%s/%s: restored in this mount already; "
-			"rm it first to restore it again",
-			dir->parent->name, dir->name, final);
+	i = find_final(t, dir, final);
+	if (i)
+		return restored_before(i);
 	r = item_new(t, RESTORED, name, final, mode, &i);
 	if (r < 0)
 		return r;
@@ -524,10 +543,7 @@ kb_restore_tree_open(struct kb_restore_tree *t, uint64_t ino, bool writing,
 	else if (i->node.dir)
 		r = -EISDIR;
 	else if (writing && (i->sink || i->node.size || !i->parent))
-		r = kb_err(-EEXIST,
-			"restore: %s: restored in this mount already; "
-			"rm it first to restore it again",
-			i->final);
+		r = restored_before(i);
 	else if (writing)
 		r = open_sink(t, i);
 	if (r == 0)
@@ -602,6 +618,7 @@ kb_restore_file_release(struct kb_restore_tree *t, struct kb_restore_file *f)
 	if (f->writing) {
 		sink = i->sink;
 		i->sink = NULL;
+		i->records = kb_sink_records(sink);
 	}
 	i->opens--;
 	free_unused(t, i);
@@ -626,7 +643,7 @@ kb_restore_tree_change(struct kb_restore_tree *t, uint64_t ino,
 			i->final);
 	if (r == 0) {
 		if (change->set_mode)
-			i->node.mode = change->mode & 07777;
+			i->node.mode = mode_of(i, change->mode);
 		if (change->set_mtime)
 			i->node.mtime = change->mtime;
 		node_of(i, out);
@@ -668,6 +685,12 @@ kb_restore_tree_unlink(
 		memcpy(final, i->final, sizeof(final));
 		r = rename_item(t, i, final, final);
 	} else if (i) {
+		if (i->records)
+			kb_log_warn("restore/%s/%s/%s: forgotten, but %" PRIu64
+				    " records of it stay at the target: "
+				    "restored again, they are there twice",
+				dir->parent->name, dir->name, i->final,
+				i->records);
 		unlink_item(t, i);
 		r = 0;
 	}

@@ -33,7 +33,9 @@ once()
     check_says 'once.jsonl: restored in this mount already' "$T/log"
     check_equal "$(count)" 100
     refused 'Permission denied' cat "$d/once.jsonl"
+    check_says 'once.jsonl: .* 100 records of it are at the target' "$T/log"
     rm "$d/once.jsonl"
+    check_says 'once.jsonl: forgotten, but 100 records of it stay' "$T/log"
     cp "$source" "$d/once.jsonl"
     check_equal "$(count)" 200
 }
@@ -55,12 +57,15 @@ other_peoples_records()
 
 archive_beside_it()
 {
+    : >"$T/log"
     refused 'Read-only file system' touch "$source"
+    refused 'Read-only file system' touch "${source%/*}/new"
     refused 'Read-only file system' rm "$source"
     refused 'Read-only file system' mkdir "$T/m/new"
     refused 'Read-only file system' mv "$source" "$d/"
     refused 'Read-only file system' mv "$d/once.jsonl" "$T/m/orders/0/"
     [ -e "$source" ]
+    check_equal "$(cat "$T/log")" ''
     grep " $T/m fuse.kbakfs" /proc/mounts | grep -q 'rw,nosuid,nodev,noatime'
     mounted "$T/repo" "$T/m2" "ro,restore=$KAFKA"
     [ ! -e "$T/m2/restore" ]

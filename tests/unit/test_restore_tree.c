@@ -342,6 +342,21 @@ START_TEST(restore_tree__keeps_mode_and_time_and_its_size)
 }
 END_TEST
 
+/* cp -r brings the modes of the archive's directories, 0555. */
+START_TEST(restore_tree__owner_may_always_write_to_directories)
+{
+	struct kb_restore_change c = {.set_mode = true, .mode = 0555};
+
+	setup();
+	ck_ok(kb_restore_tree_mkdir(
+		tree, topic.ino, "4", 0555, NULL, &node));
+	ck_assert_uint_eq(node.mode, 0755);
+	ck_ok(kb_restore_tree_change(tree, node.ino, &c, &node));
+	ck_assert_uint_eq(node.mode, 0755);
+	kb_restore_tree_free(tree);
+}
+END_TEST
+
 static int
 take(void *ctx, const char *name, const struct kb_node *n, uint64_t cookie)
 {
@@ -387,4 +402,5 @@ KB_SUITE("restore_tree", restore_tree__path_decides_topic_and_partition,
 	restore_tree__removed_file_lives_while_it_is_open,
 	restore_tree__directories_go_when_they_are_empty,
 	restore_tree__keeps_mode_and_time_and_its_size,
+	restore_tree__owner_may_always_write_to_directories,
 	restore_tree__lists_what_was_put_there_page_by_page)
