@@ -2,10 +2,14 @@
 #include "fs/precheck.h"
 
 #include <errno.h>
+#include <limits.h>
+#include <linux/magic.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statfs.h>
 #include <sys/statvfs.h>
 
 #include "common/err.h"
@@ -23,6 +27,20 @@ path_error(const char *path)
 	return kb_err(-e, "%s: %s", path, strerror(e));
 }
 
+/* Is this the root of a mounted FUSE file system? */
+static bool
+is_mounted(const char *path, const struct stat *st)
+{
+	char above[PATH_MAX];
+	struct statfs fs;
+	struct stat up;
+
+	if (snprintf(above, sizeof(above), "%s/..", path) >= PATH_MAX)
+		return false;
+	return statfs(path, &fs) == 0 && fs.f_type == FUSE_SUPER_MAGIC &&
+	       stat(above, &up) == 0 && up.st_dev != st->st_dev;
+}
+
 int
 kb_precheck_mountpoint(const char *given, char **out)
 {
@@ -32,9 +50,19 @@ kb_precheck_mountpoint(const char *given, char **out)
 
 	/* Attributes of a dead mount may be cached; statvfs always asks. */
 	if (stat(given, &st) < 0 || statvfs(given, &fs) < 0)
-		return path_error(given);
+		return errno == ENOENT
+			       ? kb_err(-ENOENT,
+					 "%s: no such directory to mount on: "
+					 "make it with `mkdir`",
+					 given)
+			       : path_error(given);
 	if (!S_ISDIR(st.st_mode))
 		return kb_err(-ENOTDIR, "%s: not a directory", given);
+	if (is_mounted(given, &st))
+		return kb_err(-EBUSY,
+			"%s: something is mounted there already: unmount it "
+			"with `umount %s`, or mount elsewhere",
+			given, given);
 	path = realpath(given, NULL);
 	if (!path)
 		return path_error(given);

@@ -44,6 +44,17 @@ stale_mount()
     check_says 'umount' "$T/said"
 }
 
+# One umount would leave the lower one: who mounts twice means something else.
+mounted_twice()
+{
+    mounted "$repo" "$T/once"
+    expect_status 32 "$KB_BUILD/fs/kbakfs" "$repo" "$T/once" >"$T/said" 2>&1
+    check_says 'once: something is mounted there already' "$T/said"
+    unmounted "$T/once"
+    is_mounted "$T/once" && fail "it is still mounted"
+    return 0
+}
+
 mkdir "$T/stale"
 at_exit 'umount -l "$T/stale"'
 
@@ -55,4 +66,5 @@ t "a mount point inside the repository" refused 32 'inside' \
     "$repo" "$repo/data"
 t "an unknown option" refused 1 frobnicate "$repo" "$T/m" -o frobnicate
 t "too few arguments" refused 1 . "$repo"
+t "a mount point that is one already" mounted_twice
 t "a mount whose process is gone" stale_mount
