@@ -139,7 +139,8 @@ main(int argc, char **argv)
 		print_help(stderr);
 		return KB_EXIT_USAGE;
 	}
-	if (is_either(argv[1], "--help", "-?")) {
+	if (is_either(argv[1], "--help", "-?") ||
+		is_either(argv[1], "help", "-h")) {
 		print_help(stdout);
 		return kb_verb_finish(0);
 	}

@@ -98,7 +98,8 @@ kb_bootstrap_parse(const char *text, struct kb_bootstrap *out)
 	}
 	if (r == 0 && b.count == 0)
 		r = kb_err(-EINVAL,
-			"bootstrap.servers: no broker given (host:port)");
+			"no broker given: -b HOST:PORT, or the property "
+			"bootstrap.servers");
 	if (r == 0)
 		*out = b;
 	else

@@ -324,7 +324,8 @@ kb_conf_check(const struct kb_conf *c)
 		return r;
 	if (!*kb_conf_get(c, "bootstrap.servers"))
 		return kb_err(-EINVAL,
-			"bootstrap.servers: no broker given (host:port)");
+			"no broker given: -b HOST:PORT, or the property "
+			"bootstrap.servers");
 	if (!strcmp(kb_conf_get(c, "socket.nagle.disable"), "false"))
 		return kb_err(-EINVAL,
 			"socket.nagle.disable: only true is supported");

@@ -47,14 +47,14 @@ again_unless_final(int r)
 static int
 refused_id(const struct kb_shipment *s, int16_t code)
 {
-	int r = code == 31 /* CLUSTER_AUTHORIZATION_FAILED */ ? -EACCES
-							      : -EREMOTEIO;
+	bool no_right = code == 31; /* CLUSTER_AUTHORIZATION_FAILED */
 
-	return kb_err(r,
-		"%s: the broker gives no producer id: %s (the right "
-		"IdempotentWrite on the cluster, or Write on the topic, is "
-		"needed)",
-		kb_conn_name(s->conn), kb_status_name(code));
+	return kb_err(no_right ? -EACCES : -EREMOTEIO,
+		"%s: the broker gives no producer id: %s%s",
+		kb_conn_name(s->conn), kb_status_name(code),
+		no_right ? " (the right IdempotentWrite on the cluster, or "
+			   "Write on the topic, is needed)"
+			 : "");
 }
 
 /* Asks for a producer id, if the partition has none. */
