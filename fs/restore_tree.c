@@ -1,13 +1,11 @@
 /*
  * Directories and files below restore/ exist in memory, for as long as the
  * mount: a file that was restored stays known by name, so that it is not
- * restored twice. A file is found by the name it will have in the end, rsync's
- * temporary name included, so two ways to write one file meet in one item.
+ * restored twice.
  *
- * Invariants: (1) `lock` guards the tables, the links between items and the
- * counts; it is never held while talking to the cluster. (2) An item's `busy`
- * lock guards its sink; it is taken before `lock`, never after. (3) An item is
- * freed when it is unlinked, forgotten by the kernel and not open.
+ * Invariants: (1) `lock` guards the set of items (restored.c) and all of an
+ * item but its sink; it is never held while talking to the cluster. (2) An
+ * item's `busy` lock guards its sink; it is taken before `lock`, never after.
  */
 #include "fs/restore_tree.h"
 
@@ -20,202 +18,25 @@
 #include <time.h>
 
 #include "common/cancel.h"
-#include "common/clock.h"
 #include "common/err.h"
 #include "common/log.h"
 #include "fs/filename.h"
-#include "fs/ino.h"
-#include "fs/hash.h"
+#include "fs/restored.h"
 #include "restore/restore.h"
 #include "store/layout.h"
 
 #define QUEUE_MS 50 /* between two looks whether a waiter was interrupted */
 
-enum level { ROOT, TOPIC, PARTITION, RESTORED };
-
-struct item {
-	struct kb_link by_name; /* parent and final name */
-	struct kb_link by_ino;
-	struct item *parent; /* NULL: the root, or unlinked */
-	struct item *prev;   /* siblings, oldest first */
-	struct item *next;
-	struct item *first; /* children */
-	struct item *last;
-	uint32_t dirs; /* children that are directories */
-	enum level level;
-	int32_t partition; /* of a partition */
-	uint64_t number;   /* rises; the cookie of a listing */
-	uint64_t lookups;
-	unsigned opens;
-	uint64_t records; /* at the target; of a file that is closed */
-	struct kb_node node;
-	char name[KB_RESTORE_NAME_MAX]; /* as it was created */
-	char final[KB_RESTORE_NAME_MAX];
-	pthread_mutex_t busy;
-	struct kb_sink *sink; /* while open for writing */
-};
-
 struct kb_restore_file {
-	struct item *item;
+	struct kb_restored *item;
 	bool writing;
 };
 
 struct kb_restore_tree {
 	struct kb_restore *restore;
 	pthread_mutex_t lock;
-	struct kb_hash by_name;
-	struct kb_hash by_ino;
-	struct item *root;
-	uint64_t next;
+	struct kb_restored_set all;
 };
-
-/* ---- items ---- */
-
-static uint64_t
-hash_name(const struct item *parent, const char *final)
-{
-	return kb_hash_text(parent->node.ino, final);
-}
-
-static uint64_t
-hash_ino(uint64_t ino)
-{
-	return kb_hash_mix(0, ino);
-}
-
-static struct item *
-find_ino(struct kb_restore_tree *t, uint64_t ino)
-{
-	struct kb_link *l = kb_hash_find(&t->by_ino, hash_ino(ino));
-
-	for (; l; l = kb_hash_next(l)) {
-		struct item *i = kb_link_entry(l, struct item, by_ino);
-
-		if (i->node.ino == ino)
-			return i;
-	}
-	return NULL;
-}
-
-static struct item *
-find_final(
-	struct kb_restore_tree *t, const struct item *parent, const char *final)
-{
-	struct kb_link *l = kb_hash_find(&t->by_name, hash_name(parent, final));
-
-	for (; l; l = kb_hash_next(l)) {
-		struct item *i = kb_link_entry(l, struct item, by_name);
-
-		if (i->parent == parent && strcmp(i->final, final) == 0)
-			return i;
-	}
-	return NULL;
-}
-
-/* The child of exactly that name. */
-static struct item *
-find_child(
-	struct kb_restore_tree *t, const struct item *parent, const char *name)
-{
-	char final[KB_RESTORE_NAME_MAX];
-	bool temporary = false;
-	struct item *i;
-
-	if (strlen(name) >= sizeof(final))
-		return NULL;
-	if (parent->level != PARTITION)
-		return find_final(t, parent, name);
-	if (kb_filename_read_restored(name, final, &temporary) < 0)
-		return NULL;
-	i = find_final(t, parent, final);
-	return i && strcmp(i->name, name) == 0 ? i : NULL;
-}
-
-/*
- * cp -r gives its copies the mode of the archive's directories, which nobody
- * may write to: their owner could not rm anything then.
- */
-static uint32_t
-mode_of(const struct item *i, uint32_t mode)
-{
-	return (mode & 07777) | (i->node.dir ? 0700 : 0);
-}
-
-static int
-item_new(struct kb_restore_tree *t, enum level level, const char *name,
-	const char *final, uint32_t mode, struct item **out)
-{
-	struct item *i = calloc(1, sizeof(*i));
-
-	if (!i)
-		return kb_err(-ENOMEM, "restore: out of memory");
-	i->level = level;
-	i->number = t->next++;
-	i->node.ino = KB_INO_RESTORE | i->number;
-	i->node.dir = level != RESTORED;
-	i->node.nlink = i->node.dir ? 2 : 1;
-	i->node.mode = mode_of(i, mode);
-	i->node.mtime = kb_clock_wall_ms();
-	snprintf(i->name, sizeof(i->name), "%s", name);
-	snprintf(i->final, sizeof(i->final), "%s", final);
-	if (kb_hash_add(&t->by_ino, &i->by_ino, hash_ino(i->node.ino)) < 0) {
-		free(i);
-		return kb_err(-ENOMEM, "restore: out of memory");
-	}
-	pthread_mutex_init(&i->busy, NULL);
-	*out = i;
-	return 0;
-}
-
-static void
-item_free(struct kb_restore_tree *t, struct item *i)
-{
-	kb_hash_remove(&t->by_ino, &i->by_ino);
-	kb_sink_close(i->sink);
-	pthread_mutex_destroy(&i->busy);
-	free(i);
-}
-
-static void
-free_unused(struct kb_restore_tree *t, struct item *i)
-{
-	if (!i->parent && i != t->root && !i->lookups && !i->opens)
-		item_free(t, i);
-}
-
-static int
-link_item(struct kb_restore_tree *t, struct item *parent, struct item *i)
-{
-	if (kb_hash_add(&t->by_name, &i->by_name, hash_name(parent, i->final)) <
-		0)
-		return kb_err(-ENOMEM, "restore: out of memory");
-	i->parent = parent;
-	i->prev = parent->last;
-	*(parent->last ? &parent->last->next : &parent->first) = i;
-	parent->last = i;
-	parent->dirs += i->node.dir;
-	return 0;
-}
-
-static void
-unlink_item(struct kb_restore_tree *t, struct item *i)
-{
-	struct item *parent = i->parent;
-
-	kb_hash_remove(&t->by_name, &i->by_name);
-	*(i->prev ? &i->prev->next : &parent->first) = i->next;
-	*(i->next ? &i->next->prev : &parent->last) = i->prev;
-	i->prev = i->next = i->parent = NULL;
-	parent->dirs -= i->node.dir;
-	free_unused(t, i);
-}
-
-static void
-node_of(const struct item *i, struct kb_node *out)
-{
-	*out = i->node;
-	out->nlink += i->dirs;
-}
 
 static int
 no_inode(uint64_t ino)
@@ -235,7 +56,7 @@ kb_restore_tree_new(struct kb_restore *r, struct kb_restore_tree **out)
 		return kb_err(-ENOMEM, "restore: out of memory");
 	t->restore = r;
 	pthread_mutex_init(&t->lock, NULL);
-	e = item_new(t, ROOT, "", "", 0755, &t->root);
+	e = kb_restored_set_init(&t->all);
 	if (e < 0) {
 		kb_restore_tree_free(t);
 		return e;
@@ -247,14 +68,9 @@ kb_restore_tree_new(struct kb_restore *r, struct kb_restore_tree **out)
 void
 kb_restore_tree_free(struct kb_restore_tree *t)
 {
-	struct kb_link *l;
-
 	if (!t)
 		return;
-	while ((l = kb_hash_any(&t->by_ino)))
-		item_free(t, kb_link_entry(l, struct item, by_ino));
-	kb_hash_release(&t->by_ino);
-	kb_hash_release(&t->by_name);
+	kb_restored_set_release(&t->all);
 	pthread_mutex_destroy(&t->lock);
 	free(t);
 }
@@ -263,15 +79,15 @@ int
 kb_restore_tree_lookup(struct kb_restore_tree *t, uint64_t parent,
 	const char *name, struct kb_node *out)
 {
-	struct item *dir, *i = NULL;
+	struct kb_restored *dir, *i = NULL;
 
 	pthread_mutex_lock(&t->lock);
-	dir = find_ino(t, parent);
+	dir = kb_restored_at(&t->all, parent);
 	if (dir)
-		i = find_child(t, dir, name);
+		i = kb_restored_child(&t->all, dir, name);
 	if (i) {
 		i->lookups++;
-		node_of(i, out);
+		kb_restored_node(i, out);
 	}
 	pthread_mutex_unlock(&t->lock);
 	return i ? 0 : dir ? -ENOENT : no_inode(parent);
@@ -281,13 +97,13 @@ void
 kb_restore_tree_forget(
 	struct kb_restore_tree *t, uint64_t ino, uint64_t lookups)
 {
-	struct item *i;
+	struct kb_restored *i;
 
 	pthread_mutex_lock(&t->lock);
-	i = find_ino(t, ino);
+	i = kb_restored_at(&t->all, ino);
 	if (i) {
 		i->lookups -= lookups < i->lookups ? lookups : i->lookups;
-		free_unused(t, i);
+		kb_restored_release(&t->all, i);
 	}
 	pthread_mutex_unlock(&t->lock);
 }
@@ -296,12 +112,12 @@ int
 kb_restore_tree_stat(
 	struct kb_restore_tree *t, uint64_t ino, struct kb_node *out)
 {
-	struct item *i;
+	struct kb_restored *i;
 
 	pthread_mutex_lock(&t->lock);
-	i = find_ino(t, ino);
+	i = kb_restored_at(&t->all, ino);
 	if (i)
-		node_of(i, out);
+		kb_restored_node(i, out);
 	pthread_mutex_unlock(&t->lock);
 	return i ? 0 : no_inode(ino);
 }
@@ -311,18 +127,18 @@ kb_restore_tree_list(struct kb_restore_tree *t, uint64_t ino, uint64_t cookie,
 	kb_tree_fill_fn *fill, void *ctx)
 {
 	struct kb_node self = {.ino = ino, .dir = true};
-	struct item *dir;
+	struct kb_restored *dir;
 	int r = 0;
 
 	pthread_mutex_lock(&t->lock);
-	dir = find_ino(t, ino);
+	dir = kb_restored_at(&t->all, ino);
 	if (!dir)
 		r = no_inode(ino);
 	if (r == 0 && cookie < 1)
 		r = fill(ctx, ".", &self, 1);
 	if (r == 0 && cookie < 2)
 		r = fill(ctx, "..", &self, 2);
-	for (struct item *i = r == 0 ? dir->first : NULL; r == 0 && i;
+	for (struct kb_restored *i = r == 0 ? dir->first : NULL; r == 0 && i;
 		i = i->next)
 		if (i->number + 2 > cookie)
 			r = fill(ctx, i->name, &i->node, i->number + 2);
@@ -334,16 +150,17 @@ kb_restore_tree_list(struct kb_restore_tree *t, uint64_t ino, uint64_t cookie,
 
 /* What a directory of that name in `dir` would be. */
 static int
-check_dir(const struct item *dir, const char *name, int32_t *out_partition)
+check_dir(
+	const struct kb_restored *dir, const char *name, int32_t *out_partition)
 {
-	if (dir->level == ROOT && kb_topic_name_valid(name))
+	if (dir->level == KB_RESTORED_ROOT && kb_topic_name_valid(name))
 		return 0;
-	if (dir->level == ROOT)
+	if (dir->level == KB_RESTORED_ROOT)
 		return kb_err(-EINVAL, "restore/%s: not a topic's name", name);
-	if (dir->level == TOPIC &&
+	if (dir->level == KB_RESTORED_TOPIC &&
 		kb_filename_read_partition(name, out_partition) == 0)
 		return 0;
-	if (dir->level == TOPIC)
+	if (dir->level == KB_RESTORED_TOPIC)
 		return kb_err(-EINVAL,
 			"restore/%s/%s: not a partition's number", dir->name,
 			name);
@@ -354,14 +171,14 @@ check_dir(const struct item *dir, const char *name, int32_t *out_partition)
 /* Looks at the parent, before the target is asked; under no lock. */
 static int
 prepare_dir(struct kb_restore_tree *t, uint64_t parent, const char *name,
-	enum level *out_level, int32_t *out_partition)
+	enum kb_restored_level *out_level, int32_t *out_partition)
 {
-	const struct item *dir;
+	const struct kb_restored *dir;
 	int r;
 
 	pthread_mutex_lock(&t->lock);
-	dir = find_ino(t, parent);
-	if (!dir || (dir->level != ROOT && !dir->parent))
+	dir = kb_restored_at(&t->all, parent);
+	if (!dir || (dir->level != KB_RESTORED_ROOT && !dir->parent))
 		r = no_inode(parent);
 	else
 		r = check_dir(dir, name, out_partition);
@@ -376,33 +193,33 @@ kb_restore_tree_mkdir(struct kb_restore_tree *t, uint64_t parent,
 	const char *name, uint32_t mode, struct kb_cancel *interrupt,
 	struct kb_node *out)
 {
-	enum level level = ROOT;
+	enum kb_restored_level level = KB_RESTORED_ROOT;
 	int32_t partition = -1;
-	struct item *dir, *i = NULL;
+	struct kb_restored *dir, *i = NULL;
 	int r;
 
 	r = prepare_dir(t, parent, name, &level, &partition);
-	if (r == 0 && level == TOPIC)
+	if (r == 0 && level == KB_RESTORED_TOPIC)
 		r = kb_restore_make_topic(t->restore, name, interrupt);
-	if (r < 0 && !(r == -ENOENT && level == TOPIC))
+	if (r < 0 && !(r == -ENOENT && level == KB_RESTORED_TOPIC))
 		return r;
 	pthread_mutex_lock(&t->lock);
-	dir = find_ino(t, parent);
+	dir = kb_restored_at(&t->all, parent);
 	if (!dir)
 		r = no_inode(parent);
-	else if (find_final(t, dir, name))
+	else if (kb_restored_final(&t->all, dir, name))
 		r = kb_err(-EEXIST, "restore: %s: exists", name);
 	else
-		r = item_new(t, level, name, name, mode, &i);
+		r = kb_restored_new(&t->all, level, name, name, mode, &i);
 	if (r == 0) {
 		i->partition = partition;
-		r = link_item(t, dir, i);
+		r = kb_restored_link(&t->all, dir, i);
 		if (r < 0)
-			item_free(t, i);
+			kb_restored_free(&t->all, i);
 	}
 	if (r == 0) {
 		i->lookups++;
-		node_of(i, out);
+		kb_restored_node(i, out);
 	}
 	pthread_mutex_unlock(&t->lock);
 	return r;
@@ -412,19 +229,19 @@ int
 kb_restore_tree_rmdir(
 	struct kb_restore_tree *t, uint64_t parent, const char *name)
 {
-	struct item *dir, *i = NULL;
+	struct kb_restored *dir, *i = NULL;
 	int r = -ENOENT;
 
 	pthread_mutex_lock(&t->lock);
-	dir = find_ino(t, parent);
+	dir = kb_restored_at(&t->all, parent);
 	if (dir)
-		i = find_child(t, dir, name);
+		i = kb_restored_child(&t->all, dir, name);
 	if (i && !i->node.dir) {
 		r = -ENOTDIR;
 	} else if (i && i->first) {
 		r = -ENOTEMPTY;
 	} else if (i) {
-		unlink_item(t, i);
+		kb_restored_unlink(&t->all, i);
 		r = 0;
 	}
 	pthread_mutex_unlock(&t->lock);
@@ -434,7 +251,7 @@ kb_restore_tree_rmdir(
 /* ---- files ---- */
 
 static int
-handle_new(struct item *i, bool writing, struct kb_restore_file **out)
+handle_new(struct kb_restored *i, bool writing, struct kb_restore_file **out)
 {
 	struct kb_restore_file *f = malloc(sizeof(*f));
 
@@ -448,9 +265,10 @@ handle_new(struct item *i, bool writing, struct kb_restore_file **out)
 }
 
 static int
-open_sink(struct kb_restore_tree *t, struct item *i)
+open_sink(struct kb_restore_tree *t, struct kb_restored *i)
 {
-	const struct item *partition = i->parent, *topic = partition->parent;
+	const struct kb_restored *partition = i->parent,
+				 *topic = partition->parent;
 	char label[3 * KB_RESTORE_NAME_MAX];
 
 	snprintf(label, sizeof(label), "%s/%s/%s", topic->name, partition->name,
@@ -460,7 +278,7 @@ open_sink(struct kb_restore_tree *t, struct item *i)
 }
 
 static int
-restored_before(const struct item *i)
+restored_before(const struct kb_restored *i)
 {
 	return kb_err(-EEXIST,
 		"restore: %s: restored in this mount already, %" PRIu64
@@ -470,35 +288,35 @@ restored_before(const struct item *i)
 }
 
 static int
-create_locked(struct kb_restore_tree *t, struct item *dir, const char *name,
-	uint32_t mode, struct item **out)
+create_locked(struct kb_restore_tree *t, struct kb_restored *dir,
+	const char *name, uint32_t mode, struct kb_restored **out)
 {
 	char final[KB_RESTORE_NAME_MAX];
 	bool temporary;
-	struct item *i;
+	struct kb_restored *i;
 	int r;
 
-	if (dir->level != PARTITION || !dir->parent)
+	if (dir->level != KB_RESTORED_PARTITION || !dir->parent)
 		return kb_err(-EINVAL,
-			"restore: %s: files go into restore/TOPIC/PARTITION/",
+			"restore: %s: files go into restore/KB_RESTORED_TOPIC/KB_RESTORED_PARTITION/",
 			name);
 	r = kb_filename_read_restored(name, final, &temporary);
 	if (r < 0)
 		return r;
-	i = find_final(t, dir, final);
+	i = kb_restored_final(&t->all, dir, final);
 	if (i)
 		return restored_before(i);
-	r = item_new(t, RESTORED, name, final, mode, &i);
+	r = kb_restored_new(&t->all, KB_RESTORED_FILE, name, final, mode, &i);
 	if (r < 0)
 		return r;
-	r = link_item(t, dir, i);
+	r = kb_restored_link(&t->all, dir, i);
 	if (r < 0) {
-		item_free(t, i);
+		kb_restored_free(&t->all, i);
 		return r;
 	}
 	r = open_sink(t, i);
 	if (r < 0) {
-		unlink_item(t, i);
+		kb_restored_unlink(&t->all, i);
 		return r;
 	}
 	*out = i;
@@ -510,20 +328,20 @@ kb_restore_tree_create(struct kb_restore_tree *t, uint64_t parent,
 	const char *name, uint32_t mode, struct kb_node *out,
 	struct kb_restore_file **out_file)
 {
-	struct item *dir, *i;
+	struct kb_restored *dir, *i;
 	int r;
 
 	pthread_mutex_lock(&t->lock);
-	dir = find_ino(t, parent);
+	dir = kb_restored_at(&t->all, parent);
 	r = dir ? create_locked(t, dir, name, mode, &i) : no_inode(parent);
 	if (r == 0) {
 		r = handle_new(i, true, out_file);
 		if (r < 0)
-			unlink_item(t, i);
+			kb_restored_unlink(&t->all, i);
 	}
 	if (r == 0) {
 		i->lookups++;
-		node_of(i, out);
+		kb_restored_node(i, out);
 	}
 	pthread_mutex_unlock(&t->lock);
 	return r;
@@ -533,11 +351,11 @@ int
 kb_restore_tree_open(struct kb_restore_tree *t, uint64_t ino, bool writing,
 	struct kb_restore_file **out)
 {
-	struct item *i;
+	struct kb_restored *i;
 	int r = 0;
 
 	pthread_mutex_lock(&t->lock);
-	i = find_ino(t, ino);
+	i = kb_restored_at(&t->all, ino);
 	if (!i)
 		r = no_inode(ino);
 	else if (i->node.dir)
@@ -554,7 +372,7 @@ kb_restore_tree_open(struct kb_restore_tree *t, uint64_t ino, bool writing,
 
 /* Takes the sink's lock, unless interrupted first. */
 static int
-take_sink(struct item *i, struct kb_cancel *interrupt)
+take_sink(struct kb_restored *i, struct kb_cancel *interrupt)
 {
 	while (pthread_mutex_trylock(&i->busy) != 0) {
 		struct timespec at;
@@ -577,7 +395,7 @@ int
 kb_restore_file_write(struct kb_restore_file *f, uint64_t pos,
 	struct kb_slice bytes, struct kb_cancel *interrupt, size_t *out_taken)
 {
-	struct item *i = f->item;
+	struct kb_restored *i = f->item;
 	int r;
 
 	if (!f->writing)
@@ -595,7 +413,7 @@ kb_restore_file_write(struct kb_restore_file *f, uint64_t pos,
 int
 kb_restore_file_flush(struct kb_restore_file *f, struct kb_cancel *interrupt)
 {
-	struct item *i = f->item;
+	struct kb_restored *i = f->item;
 	int r;
 
 	if (!f->writing)
@@ -611,7 +429,7 @@ kb_restore_file_flush(struct kb_restore_file *f, struct kb_cancel *interrupt)
 void
 kb_restore_file_release(struct kb_restore_tree *t, struct kb_restore_file *f)
 {
-	struct item *i = f->item;
+	struct kb_restored *i = f->item;
 	struct kb_sink *sink = NULL;
 
 	pthread_mutex_lock(&t->lock);
@@ -621,7 +439,7 @@ kb_restore_file_release(struct kb_restore_tree *t, struct kb_restore_file *f)
 		i->records = kb_sink_records(sink);
 	}
 	i->opens--;
-	free_unused(t, i);
+	kb_restored_release(&t->all, i);
 	pthread_mutex_unlock(&t->lock);
 	kb_sink_close(sink);
 	free(f);
@@ -631,11 +449,11 @@ int
 kb_restore_tree_change(struct kb_restore_tree *t, uint64_t ino,
 	const struct kb_restore_change *change, struct kb_node *out)
 {
-	struct item *i;
+	struct kb_restored *i;
 	int r = 0;
 
 	pthread_mutex_lock(&t->lock);
-	i = find_ino(t, ino);
+	i = kb_restored_at(&t->all, ino);
 	if (!i)
 		r = no_inode(ino);
 	else if (change->set_size && change->size != i->node.size)
@@ -643,47 +461,33 @@ kb_restore_tree_change(struct kb_restore_tree *t, uint64_t ino,
 			i->final);
 	if (r == 0) {
 		if (change->set_mode)
-			i->node.mode = mode_of(i, change->mode);
+			i->node.mode = kb_restored_mode(i, change->mode);
 		if (change->set_mtime)
 			i->node.mtime = change->mtime;
-		node_of(i, out);
+		kb_restored_node(i, out);
 	}
 	pthread_mutex_unlock(&t->lock);
 	return r;
-}
-
-/* Puts an item under another name; its inode stays. */
-static int
-rename_item(struct kb_restore_tree *t, struct item *i, const char *name,
-	const char *final)
-{
-	kb_hash_remove(&t->by_name, &i->by_name);
-	snprintf(i->name, sizeof(i->name), "%s", name);
-	snprintf(i->final, sizeof(i->final), "%s", final);
-	return kb_hash_add(
-		&t->by_name, &i->by_name, hash_name(i->parent, i->final));
 }
 
 int
 kb_restore_tree_unlink(
 	struct kb_restore_tree *t, uint64_t parent, const char *name)
 {
-	char final[KB_RESTORE_NAME_MAX];
-	struct item *dir, *i = NULL;
+	struct kb_restored *dir, *i = NULL;
 	int r = -ENOENT;
 
 	pthread_mutex_lock(&t->lock);
-	dir = find_ino(t, parent);
+	dir = kb_restored_at(&t->all, parent);
 	if (dir)
-		i = find_child(t, dir, name);
+		i = kb_restored_child(&t->all, dir, name);
 	if (i && i->node.dir) {
 		r = -EISDIR;
 	} else if (i && i->node.size && strcmp(i->name, i->final) != 0) {
 		kb_log_warn("restore/%s/%s/%s: not all of it was written; "
 			    "rm it before it is restored again",
 			dir->parent->name, dir->name, i->final);
-		memcpy(final, i->final, sizeof(final));
-		r = rename_item(t, i, final, final);
+		r = kb_restored_rename(&t->all, i, i->final, i->final);
 	} else if (i) {
 		if (i->records)
 			kb_log_warn("restore/%s/%s/%s: forgotten, but %" PRIu64
@@ -691,7 +495,7 @@ kb_restore_tree_unlink(
 				    "restored again, they are there twice",
 				dir->parent->name, dir->name, i->final,
 				i->records);
-		unlink_item(t, i);
+		kb_restored_unlink(&t->all, i);
 		r = 0;
 	}
 	pthread_mutex_unlock(&t->lock);
@@ -703,14 +507,14 @@ kb_restore_tree_rename(struct kb_restore_tree *t, uint64_t parent,
 	const char *name, uint64_t new_parent, const char *new_name)
 {
 	char final[KB_RESTORE_NAME_MAX];
-	struct item *dir, *i = NULL, *other;
+	struct kb_restored *dir, *i = NULL, *other;
 	bool temporary = false;
 	int r;
 
 	pthread_mutex_lock(&t->lock);
-	dir = find_ino(t, parent);
+	dir = kb_restored_at(&t->all, parent);
 	if (dir)
-		i = find_child(t, dir, name);
+		i = kb_restored_child(&t->all, dir, name);
 	if (!i) {
 		r = -ENOENT;
 	} else if (i->node.dir || parent != new_parent ||
@@ -721,12 +525,12 @@ kb_restore_tree_rename(struct kb_restore_tree *t, uint64_t parent,
 			name);
 	} else {
 		r = kb_filename_read_restored(new_name, final, &temporary);
-		other = r == 0 ? find_final(t, dir, final) : NULL;
+		other = r == 0 ? kb_restored_final(&t->all, dir, final) : NULL;
 		if (other && other != i)
 			r = kb_err(-EEXIST, "restore: %s: exists", new_name);
 	}
 	if (r == 0)
-		r = rename_item(t, i, new_name, final);
+		r = kb_restored_rename(&t->all, i, new_name, final);
 	pthread_mutex_unlock(&t->lock);
 	return r;
 }
