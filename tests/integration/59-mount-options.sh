@@ -31,9 +31,9 @@ usage()
 cannot_mount()
 {
     mkdir "$T/empty" "$T/repo/sub"
-    refused 32 "$T/none: No such file" "$T/none" "$T/m"
+    refused 32 "$T/none: [Nn]o such" "$T/none" "$T/m"
     refused 32 "$T/empty" "$T/empty" "$T/m"
-    refused 32 "$T/none: No such file" "$T/repo" "$T/none"
+    refused 32 "$T/none: [Nn]o such" "$T/repo" "$T/none"
     refused 32 'kbakfs.json: not a directory' "$T/repo" "$T/repo/kbakfs.json"
     refused 32 'inside the repository' "$T/repo" "$T/repo/sub"
     refused 32 'inside the repository' "$T/repo" "$T/repo"
