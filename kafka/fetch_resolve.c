@@ -14,8 +14,14 @@
 #include "common/clock.h"
 #include "kafka/status.h"
 
-/* How long a topic may be unknown before it counts as deleted. */
-#define UNKNOWN_MS 1000
+/*
+ * How long a topic may be unknown before it counts as deleted, which is for
+ * ever: what was not fetched becomes a gap. That its name has another id now
+ * proves it. Absence alone does not, since a broker that has just started may
+ * know no topics yet: a share of message.timeout.ms (15 s) then.
+ */
+#define ANEW_MS 1000
+#define ABSENT_SHARE 20
 
 /* ---- is the log the one that we know? ---- */
 
@@ -118,7 +124,8 @@ find_leader(struct kb_fetcher *f, struct kb_fetch_part *p)
 
 /* Is it the topic that is missing, and not just a partition of it? */
 static int
-find_topic(struct kb_fetcher *f, const struct kb_fetch_part *p, bool *out_found)
+find_topic(struct kb_fetcher *f, const struct kb_fetch_part *p,
+	bool *out_found, bool *out_anew)
 {
 	const char *name = p->topic;
 	const struct kb_metadata_topic *t;
@@ -128,16 +135,16 @@ find_topic(struct kb_fetcher *f, const struct kb_fetch_part *p, bool *out_found)
 	if (r)
 		return r;
 	t = kb_metadata_find(m, name);
-	*out_found = t && kb_status_action(t->error) != KB_STATUS_UNKNOWN &&
-		     (kb_uuid_is_zero(&p->id) || kb_uuid_is_zero(&t->id) ||
-			     kb_uuid_equal(&p->id, &t->id));
+	*out_found = t && kb_status_action(t->error) != KB_STATUS_UNKNOWN;
+	*out_anew = *out_found && !kb_uuid_is_zero(&p->id) &&
+		    !kb_uuid_is_zero(&t->id) && !kb_uuid_equal(&p->id, &t->id);
 	kb_metadata_free(m);
 	return 0;
 }
 
 /* Its other partitions need not ask. The sentence at hand is theirs, too. */
 static int
-note_gone(struct kb_fetcher *f, const struct kb_fetch_part *p)
+note_gone(struct kb_fetcher *f, const struct kb_fetch_part *p, bool *out_anew)
 {
 	struct kb_fetch_gone *g = &f->gone;
 	int64_t now = kb_clock_ms();
@@ -146,15 +153,16 @@ note_gone(struct kb_fetcher *f, const struct kb_fetch_part *p)
 	int r;
 
 	kb_failure_take(&why, -ENOENT);
-	r = find_topic(f, p, &found);
+	r = find_topic(f, p, &found, out_anew);
 	kb_failure_raise(&why);
 	if (r == -ECANCELED || r == -ENOMEM)
 		return r;
-	if (found || strlen(p->topic) > KB_TOPIC_MAX)
+	if ((found && !*out_anew) || strlen(p->topic) > KB_TOPIC_MAX)
 		return 0;
 	strcpy(g->topic, p->topic);
 	g->id = p->id;
 	g->at = now;
+	g->anew = *out_anew;
 	g->why = why;
 	return 0;
 }
@@ -168,16 +176,18 @@ is_gone(const struct kb_fetcher *f, const struct kb_fetch_part *p)
 	       kb_uuid_equal(&g->id, &p->id) && !strcmp(g->topic, p->topic);
 }
 
-/* Metadata does not know the topic, or knows another of its name. */
+/* Metadata does not know the topic, or (anew) knows another of its name. */
 static int
-unknown(struct kb_fetcher *f, struct kb_fetch_part *p,
+unknown(struct kb_fetcher *f, struct kb_fetch_part *p, bool anew,
 	struct kb_fetch_event *out)
 {
 	int64_t now = kb_clock_ms();
+	int64_t patience =
+		anew ? ANEW_MS : f->settings.trouble_ms / ABSENT_SHARE;
 
 	if (!p->unknown_since)
 		p->unknown_since = now;
-	if (now - p->unknown_since >= UNKNOWN_MS)
+	if (now - p->unknown_since >= patience)
 		return kb_fetch_part_event(f, p, KB_FETCH_DELETED, out);
 	kb_fetch_part_park(f, p, true);
 	return 1;
@@ -191,7 +201,7 @@ static int
 cluster_failed(struct kb_fetcher *f, struct kb_fetch_part *p, int error,
 	struct kb_fetch_event *out)
 {
-	bool no_metadata = !p->leader;
+	bool no_metadata = !p->leader, anew = false;
 	int r;
 
 	p->leader = NULL;
@@ -200,8 +210,8 @@ cluster_failed(struct kb_fetcher *f, struct kb_fetch_part *p, int error,
 	case -ENOMEM:
 		return error;
 	case -ENOENT:
-		r = note_gone(f, p);
-		return r ? r : unknown(f, p, out);
+		r = note_gone(f, p, &anew);
+		return r ? r : unknown(f, p, anew, out);
 	case -EAGAIN:
 		if (kb_fetch_part_too_long(f, p))
 			return kb_fetch_part_fail(f, p, -EIO, out);
@@ -231,7 +241,7 @@ resolve_one(struct kb_fetcher *f, struct kb_fetch_part *p,
 	}
 	if (is_gone(f, p)) {
 		kb_failure_raise(&f->gone.why);
-		return unknown(f, p, out);
+		return unknown(f, p, f->gone.anew, out);
 	}
 	r = find_leader(f, p);
 	if (r == 1 && p->check_epoch)

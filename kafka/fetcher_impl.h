@@ -99,6 +99,7 @@ struct kb_fetch_gone {
 	char topic[KB_TOPIC_MAX + 1];
 	struct kb_uuid id;
 	int64_t at; /* when; 0: none */
+	bool anew;  /* its name is another topic's now */
 	struct kb_failure why;
 };
 

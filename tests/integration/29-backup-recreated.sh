@@ -22,18 +22,19 @@ between_two_runs()
         wc -l)" 2
 }
 
-# Deleted while a run is under way: the run sees metadata, then the topic
-# goes. A throttled client makes the run long enough.
+# Deleted while a run is under way: the run has a segment, then the topic
+# goes. Small answers make the run long enough.
 during_a_run()
 {
     local pid status=0
     new_topic big
     kfeed produce -t "$big" -p 0 --count 4000 --size 20000 --codec none
     kbak backup -b "$KAFKA" -t "$big" -X fetch.message.max.bytes=100000 \
-        -X fetch.max.bytes=100000 -X message.max.bytes=50000 "$T/during" \
+        -X fetch.max.bytes=100000 -X message.max.bytes=50000 \
+        -X message.timeout.ms=40000 --segment-bytes=1M "$T/during" \
         2>"$T/err" &
     pid=$!
-    wait_until 30 test -d "$T/during/meta/$big"
+    wait_until 30 test -d "$T/during/data/$big"
     kfeed delete -t "$big"
     wait $pid || status=$?
     kbak verify "$T/during"

@@ -306,6 +306,25 @@ START_TEST(fetcher__tells_a_topic_that_is_gone)
 }
 END_TEST
 
+/* A broker that has just started may know no topics yet. */
+START_TEST(fetcher__waits_for_a_topic_that_may_come_back)
+{
+	struct kb_fetch_event e;
+
+	mock_topic_start(&t, 1, 1);
+	ck_ok(kb_conf_set(t.conf, "message.timeout.ms", "3600000"));
+	ck_ok(kb_fetcher_new(t.cluster, KB_READ_COMMITTED, &fetcher));
+	readers[0] = (struct reader){0};
+	ck_ok(kb_fetcher_add(fetcher, "late", &mock_no_id, 0, 0, -1,
+		&readers[0], &readers[0].part));
+	ck_assert_int_eq(kb_fetcher_next(fetcher, 1500, &e), 1);
+	rd_kafka_mock_topic_create(t.mock, "late", 1, 1);
+	ck_ok(kb_fetcher_next(fetcher, 20000, &e));
+	ck_assert_int_eq(e.kind, KB_FETCH_DATA);
+	stop();
+}
+END_TEST
+
 /* One look at the cluster is enough for all of them. */
 START_TEST(fetcher__tells_all_partitions_of_a_topic_that_is_gone)
 {
@@ -590,6 +609,7 @@ KB_SUITE("fetcher", fetcher__reads_all_partitions_from_their_leaders,
 	fetcher__gives_a_partition_up_after_its_time,
 	fetcher__tells_what_no_retry_would_help,
 	fetcher__tells_a_topic_that_is_gone,
+	fetcher__waits_for_a_topic_that_may_come_back,
 	fetcher__tells_all_partitions_of_a_topic_that_is_gone,
 	fetcher__tells_where_the_log_begins_now,
 	fetcher__tells_a_log_that_ends_below, fetcher__forgets_what_is_removed,
