@@ -34,7 +34,7 @@ struct arguments {
 
 static const struct argp_option options[] = {
 	{"offsets", 'o', "FIRST[-LAST]", 0,
-		"these offsets only, both ends included", 0},
+		"from FIRST on, up to and including LAST", 0},
 	{"verbose", 'v', NULL, 0, "also tell of offsets that are lost", 0},
 	{0},
 };
@@ -96,6 +96,7 @@ struct reader {
 	int64_t last;
 	struct kb_text *text;
 	struct kb_buf out;
+	bool missing; /* some of these offsets, and no gap tells why */
 	/* of the segment being read */
 	struct kb_index_segment segment;
 	struct kb_blob *blob;
@@ -182,6 +183,21 @@ tell_gap(void *ctx, const struct kb_gap *g)
 }
 
 static int
+tell_hole(void *ctx, int64_t start, int64_t end)
+{
+	struct reader *c = ctx;
+
+	if (end <= c->first || start > c->last)
+		return 0;
+	kb_log_error("%s/%" PRId32 ": offsets %" PRId64 "-%" PRId64
+		     " are missing, in no segment and no gap: `kbak verify` "
+		     "tells what is damaged",
+		c->topic.name, c->partition, start, end - 1);
+	c->missing = true;
+	return 0;
+}
+
+static int
 print_all(struct reader *c, const struct kb_operand *o)
 {
 	struct kb_index_topic topic;
@@ -196,6 +212,9 @@ print_all(struct reader *c, const struct kb_operand *o)
 	if (r == 0)
 		r = kb_index_gaps(
 			c->archive.index, &c->topic, c->partition, tell_gap, c);
+	if (r == 0)
+		r = kb_index_holes(c->archive.index, &c->topic, c->partition,
+			tell_hole, c);
 	if (r < 0)
 		return r;
 	r = print_segments(c);
@@ -206,7 +225,8 @@ print_all(struct reader *c, const struct kb_operand *o)
 		written = write_out(c, 0);
 		return written == -EPIPE ? written : kb_failure_raise(&why);
 	}
-	return write_out(c, 0);
+	r = write_out(c, 0);
+	return r == 0 && c->missing ? KB_EXIT_FAILED : r;
 }
 
 int

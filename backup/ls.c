@@ -186,13 +186,28 @@ print_gap(void *ctx, const struct kb_gap *g)
 }
 
 static int
+print_hole(void *ctx, int64_t start, int64_t end)
+{
+	const struct gaps *where = ctx;
+
+	printf("%s/%" PRId32 ": offsets %" PRId64 "-%" PRId64
+	       " are MISSING, in no segment and no gap: `kbak verify` tells "
+	       "what is damaged\n",
+		where->shown, where->partition, start, end - 1);
+	return 0;
+}
+
+static int
 print_gaps(struct kb_archive *a, const struct kb_index_topic *topic,
 	int32_t partition)
 {
 	struct gaps where = {topic->shown, partition};
 	struct kb_topic_ref t = kb_archive_ref(topic);
+	int r = kb_index_gaps(a->index, &t, partition, print_gap, &where);
 
-	return kb_index_gaps(a->index, &t, partition, print_gap, &where);
+	if (r == 0)
+		r = kb_index_holes(a->index, &t, partition, print_hole, &where);
+	return r;
 }
 
 static int
@@ -228,10 +243,8 @@ print_partitions(struct kb_archive *a, const struct kb_index_topic *topic)
 	for (size_t i = 0; i < count && r == 0; i++)
 		r = add_partition(&table, &p[i]);
 	kb_table_end(&table);
-	for (size_t i = 0; i < count && r == 0; i++) {
-		if (p[i].gaps)
-			r = print_gaps(a, topic, p[i].partition);
-	}
+	for (size_t i = 0; i < count && r == 0; i++)
+		r = print_gaps(a, topic, p[i].partition);
 	free(p);
 	return r;
 }

@@ -143,6 +143,17 @@ int
 kb_index_gaps(struct kb_index *x, const struct kb_topic_ref *t,
 	int32_t partition, kb_index_gap_fn *each, void *ctx);
 
+/*
+ * Offsets [start, end) below the partition's end that lie neither in a segment
+ * nor in a gap: there are none in a sound repository. Looks at every segment's
+ * row. The callback may use the handle. -ENOENT as kb_index_partition().
+ */
+typedef int kb_index_hole_fn(void *ctx, int64_t start, int64_t end);
+
+int
+kb_index_holes(struct kb_index *x, const struct kb_topic_ref *t,
+	int32_t partition, kb_index_hole_fn *each, void *ctx);
+
 /* ---- committing ---- */
 
 /* Rows to be committed together. */

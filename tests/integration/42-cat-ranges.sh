@@ -81,9 +81,27 @@ damage_in_the_middle()
     check_same "$T/want" "$T/part"
 }
 
+# A new index leaves a damaged segment out: what is lost must still be said.
+lost_segment()
+{
+    local segment
+    cp -r "$T/repo" "$T/lost"
+    segment=$(find "$T/lost/data" -name '*.log' | sort | sed -n 2p)
+    rm "$segment"
+    kbak reindex -q "$T/lost"
+    expect_status 1 kbak cat "$T/lost" "$topic/0" >"$T/part" 2>"$T/said"
+    check_says "$topic/0: offsets .* are missing" "$T/said"
+    [ -s "$T/part" ]
+    kbak ls "$T/lost" "$topic" >"$T/ls"
+    check_says "$topic/0: offsets .* are MISSING" "$T/ls"
+    kbak cat "$T/lost" "$topic/0" -o 0-0 >"$T/first"
+    check_equal "$(wc -l <"$T/first")" 1
+}
+
 t "ranges" ranges
 t "the same text as kcat's" same_as_kcat
 t "a reader that ends early" an_early_end_of_the_reader
 t "a full disk" a_full_disk
 t "refusals" refusals
 t "damage ends the output with words" damage_in_the_middle
+t "a segment that is lost is said" lost_segment

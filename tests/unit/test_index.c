@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "rows.h"
@@ -41,6 +42,38 @@ INDEX_TEST(index__is_empty_without_files)
 	ck_ok(kb_index_refresh(x));
 }
 
+static int
+note_hole(void *ctx, int64_t start, int64_t end)
+{
+	char *at = ctx;
+
+	sprintf(at + strlen(at), "%d-%d,", (int)start, (int)end);
+	return 0;
+}
+
+static const char *
+holes(struct kb_index *x, int32_t partition)
+{
+	static char all[200];
+
+	all[0] = '\0';
+	ck_ok(kb_index_holes(x, &orders, partition, note_hole, all));
+	return all;
+}
+
+static void
+commit_gap(struct kb_index *x, int64_t start, int64_t end)
+{
+	struct kb_gap gap = {.start = start, .end = end};
+	struct kb_index_delta *d;
+
+	gap.reason = KB_GAP_RETENTION;
+	ck_ok(kb_index_delta_new(&d));
+	ck_ok(kb_index_delta_gap(d, &orders, 0, &gap));
+	ck_ok(kb_index_commit(x, d));
+	kb_index_delta_free(d);
+}
+
 /* Three in one file, two in files of their own, and a hole at 30..40. */
 static void
 fill(struct kb_index *x)
@@ -56,6 +89,22 @@ fill(struct kb_index *x)
 	rows_commit(x, &orders, 0, 40, 300);
 	rows_commit(x, &orders, 0, 50, 1000);
 	rows_commit(x, &orders, 1, 0, KB_NO_TIME);
+}
+
+INDEX_TEST(index__tells_offsets_that_nothing_covers)
+{
+	(void)repo;
+	fill(x);
+	ck_assert_str_eq(holes(x, 0), "30-40,");
+	ck_assert_str_eq(holes(x, 1), "");
+	commit_gap(x, 32, 36);
+	ck_assert_str_eq(holes(x, 0), "30-32,36-40,");
+	commit_gap(x, 36, 40);
+	ck_assert_str_eq(holes(x, 0), "30-32,");
+	commit_gap(x, 30, 32);
+	ck_assert_str_eq(holes(x, 0), "");
+	commit_gap(x, 70, 80); /* behind the last segment, not at its end */
+	ck_assert_str_eq(holes(x, 0), "60-70,");
 }
 
 INDEX_TEST(index__finds_segments_by_offset)
@@ -297,7 +346,7 @@ INDEX_TEST(index__serves_many_threads)
 	kb_index_close(writer);
 }
 
-KB_SUITE("index", index__serves_many_threads, index__is_empty_without_files,
+KB_SUITE("index", index__serves_many_threads, index__is_empty_without_files, index__tells_offsets_that_nothing_covers,
 	index__finds_segments_by_offset, index__lists_segments_in_offset_order,
 	index__finds_the_first_segment_with_a_time,
 	index__gives_back_a_segment_as_it_was_put_in,
