@@ -8,6 +8,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/err.h"
+#include "common/log.h"
 #include "fs/filename.h"
 #include "fs/nodes.h"
 #include "index/index.h"
@@ -112,16 +114,51 @@ list_segment(void *ctx, const struct kb_index_segment *row)
 		l->ctx, name, &node, COOKIE_ROWS + (uint64_t)row->s.last + 1);
 }
 
+static int
+say_hole(void *ctx, int64_t start, int64_t end)
+{
+	const struct kb_place *place = ctx;
+
+	kb_log_error("%s/%" PRId32 ": offsets %" PRId64 "-%" PRId64
+		     " are missing, in no segment and no gap: `kbak verify` "
+		     "tells what is damaged",
+		place->topic.name, place->partition, start, end - 1);
+	return 0;
+}
+
+/*
+ * A segment that the index has lost, or left out, cannot be seen in a listing:
+ * the log says it, once a mount.
+ */
+static void
+search_holes(struct kb_tree *t, struct kb_roster_partition *p)
+{
+	struct kb_place place = p->place;
+	bool searched;
+
+	pthread_mutex_lock(&t->lock);
+	searched = p->searched;
+	p->searched = true;
+	pthread_mutex_unlock(&t->lock);
+	if (!searched &&
+		kb_index_holes(t->index, &place.topic, place.partition,
+			say_hole, &place) < 0)
+		kb_log_error("%s", kb_err_text());
+}
+
 /* Without the lock: the callback runs as the index yields rows. */
 static int
 list_partition(struct listing *l, uint32_t ordinal, uint64_t offset)
 {
+	struct kb_roster_partition *p = kb_nodes_partition_at(l->t, ordinal);
 	const struct kb_place *place;
 
-	l->partition = kb_nodes_partition_at(l->t, ordinal);
-	if (!l->partition)
+	if (!p)
 		return kb_nodes_unknown(ordinal);
-	place = &l->partition->place;
+	if (offset == 0)
+		search_holes(l->t, p);
+	l->partition = p;
+	place = &p->place;
 	return kb_index_segments(l->t->index, &place->topic, place->partition,
 		(int64_t)offset, list_segment, l);
 }

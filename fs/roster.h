@@ -17,6 +17,7 @@ struct kb_roster_partition {
 	struct kb_roster_topic *topic;
 	int64_t newest; /* ms; KB_NO_TIME */
 	int64_t end;	/* offsets below are stored or lost for good */
+	bool searched;	/* for holes, in this mount */
 };
 
 struct kb_roster_topic {

@@ -45,8 +45,23 @@ other_tools_fail_too()
     expect_fail cp "$dir"/*.jsonl "$T/copy"
 }
 
+# What a new index has left out is not in the listing; the log says so.
+left_out()
+{
+    local lost=$T/lost first
+    backup "$lost" "$topic" --segment-bytes=50K
+    first=$(segments "$lost" | sed -n 2p)
+    printf 'XXXX' | dd of="$first" bs=1 conv=notrunc status=none seek=300
+    expect_status 1 kbak reindex "$lost" 2>"$T/said"
+    mounted "$lost" "$T/ml"
+    ls -l "$T/ml/$topic/0" "$T/ml/$topic/0" >"$T/ls"
+    unmounted "$T/ml"
+    check_equal "$(grep -c "$topic/0: offsets .* are missing" "$T/ml.log")" 1
+}
+
 t "a read that touches it fails" eio
 t "everything else is readable" the_rest_is_there
 t "the log names the segment" log_names_it
 t "grep and cp fail" other_tools_fail_too
+t "the log tells what a new index has left out" left_out
 unmounted "$T/m"
