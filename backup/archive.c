@@ -12,31 +12,6 @@
 #include "store/repo.h"
 #include "store/store.h"
 
-static int
-see_directory(void *ctx, const char *name, bool is_dir)
-{
-	(void)ctx;
-	(void)name;
-	return is_dir ? 1 : 0;
-}
-
-/* An empty index beside data means a lost one. */
-static int
-check_index(const struct kb_archive *a, const char *path)
-{
-	int r;
-
-	if (!kb_index_empty(a->index))
-		return 0;
-	r = kb_store_list(a->repo->store, "data", see_directory, NULL);
-	if (r > 0)
-		return kb_err(-ESTALE,
-			"%s: holds data but its index is empty: run `kbak "
-			"reindex %s`",
-			path, path);
-	return r;
-}
-
 int
 kb_archive_open(const char *path, struct kb_archive *out)
 {
@@ -46,7 +21,7 @@ kb_archive_open(const char *path, struct kb_archive *out)
 	if (r == 0)
 		r = kb_index_open(a.repo, &a.index);
 	if (r == 0)
-		r = check_index(&a, path);
+		r = kb_index_require(a.index);
 	if (r < 0)
 		kb_archive_close(&a);
 	else

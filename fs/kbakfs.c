@@ -85,6 +85,8 @@ open_archive(struct mount *m)
 	if (r == 0)
 		r = kb_index_open(m->repo, &m->index);
 	if (r == 0)
+		r = kb_index_require(m->index);
+	if (r == 0)
 		r = kb_sources_new(
 			m->repo, m->index, m->options.cache, &m->sources);
 	if (r == 0)

@@ -18,6 +18,7 @@
 #include "common/err.h"
 #include "index/handle.h"
 #include "store/repo.h"
+#include "store/store.h"
 
 #define RELOADS 100
 
@@ -116,6 +117,12 @@ load(struct kb_index *x, const struct kb_stack *k)
 
 	if (!fresh)
 		return kb_err(-ENOMEM, "index: out of memory");
+	if (!k->count && x->count) {
+		free(fresh);
+		return kb_err(-ESTALE,
+			"%s/index: all files are gone: run `kbak reindex`",
+			kb_store_name(x->repo->store));
+	}
 	r = open_layers(x, k, fresh, &n, &opened);
 	if (r == 0 && opened)
 		r = check_again(x->repo->store, k);
@@ -184,6 +191,28 @@ kb_index_refresh(struct kb_index *x)
 	r = kb_handle_reload(x);
 	pthread_mutex_unlock(&x->lock);
 	return r;
+}
+
+static int
+see_directory(void *ctx, const char *name, bool is_dir)
+{
+	(void)ctx;
+	(void)name;
+	return is_dir ? 1 : 0;
+}
+
+int
+kb_index_require(struct kb_index *x)
+{
+	struct kb_store *s = x->repo->store;
+	int r = kb_index_empty(x) ? kb_store_list(s, "data", see_directory, NULL)
+				  : 0;
+
+	if (r <= 0)
+		return r;
+	return kb_err(-ESTALE,
+		"%s: holds data but its index is empty: run `kbak reindex %s`",
+		kb_store_name(s), kb_store_name(s));
 }
 
 bool

@@ -31,9 +31,14 @@ kb_index_open(struct kb_repo *repo, struct kb_index **out);
 void
 kb_index_close(struct kb_index *x);
 
+/* -ESTALE: the index is empty beside data, which means a lost one. */
+int
+kb_index_require(struct kb_index *x);
+
 /*
  * Looks for new files. 0: nothing new, 1: there was. Lookups see only what
- * was there at open, refresh or the handle's own commit.
+ * was there at open, refresh or the handle's own commit. -ESTALE: all files
+ * are gone; what was open is still used.
  */
 int
 kb_index_refresh(struct kb_index *x);

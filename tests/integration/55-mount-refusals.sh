@@ -32,6 +32,14 @@ newer_format()
     refused 32 time-travel "$T/newer" "$T/m"
 }
 
+# It would look as if nothing had ever been backed up.
+lost_index()
+{
+    cp -r "$repo" "$T/lost"
+    rm -r "$T/lost/index"
+    refused 32 'kbak reindex' "$T/lost" "$T/m"
+}
+
 # What a killed kbakfs leaves is said, with the way to clear it.
 stale_mount()
 {
@@ -61,6 +69,7 @@ at_exit 'umount -l "$T/stale"'
 t "no repository" refused 32 missing "$T/missing" "$T/m"
 t "a directory that is none" refused 32 nothing "$T/nothing" "$T/m"
 t "a newer format" newer_format
+t "a repository whose index is lost" lost_index
 t "no mount point" refused 32 "$T/absent" "$repo" "$T/absent"
 t "a mount point inside the repository" refused 32 'inside' \
     "$repo" "$repo/data"

@@ -91,6 +91,26 @@ fill(struct kb_index *x)
 	rows_commit(x, &orders, 1, 0, KB_NO_TIME);
 }
 
+static int
+remove_index_file(void *ctx, const char *name, bool is_dir)
+{
+	char path[100];
+
+	(void)is_dir;
+	snprintf(path, sizeof(path), "index/00000001/%s", name);
+	return kb_store_remove(ctx, path);
+}
+
+INDEX_TEST(index__keeps_what_it_has_when_all_files_go)
+{
+	fill(x);
+	ck_ok(kb_store_list(
+		repo->store, "index/00000001", remove_index_file, repo->store));
+	ck_assert_int_eq(kb_index_refresh(x), -ESTALE);
+	ck_assert_ptr_nonnull(strstr(kb_err_text(), "reindex"));
+	ck_assert_str_eq(rows_starts(x, &orders, 0, 0), "0,10,20,40,50,");
+}
+
 INDEX_TEST(index__tells_offsets_that_nothing_covers)
 {
 	(void)repo;
@@ -346,7 +366,9 @@ INDEX_TEST(index__serves_many_threads)
 	kb_index_close(writer);
 }
 
-KB_SUITE("index", index__serves_many_threads, index__is_empty_without_files, index__tells_offsets_that_nothing_covers,
+KB_SUITE("index", index__serves_many_threads, index__is_empty_without_files,
+	index__tells_offsets_that_nothing_covers,
+	index__keeps_what_it_has_when_all_files_go,
 	index__finds_segments_by_offset, index__lists_segments_in_offset_order,
 	index__finds_the_first_segment_with_a_time,
 	index__gives_back_a_segment_as_it_was_put_in,
