@@ -298,7 +298,7 @@ create_locked(struct kb_restore_tree *t, struct kb_restored *dir,
 
 	if (dir->level != KB_RESTORED_PARTITION || !dir->parent)
 		return kb_err(-EINVAL,
-			"restore: %s: files go into restore/KB_RESTORED_TOPIC/KB_RESTORED_PARTITION/",
+			"restore: %s: files go into restore/TOPIC/PARTITION/",
 			name);
 	r = kb_filename_read_restored(name, final, &temporary);
 	if (r < 0)

@@ -202,6 +202,8 @@ START_TEST(restore_tree__refuses_what_has_no_place)
 	ck_assert_int_eq(kb_restore_tree_create(
 				 tree, topic.ino, "x.jsonl", 0644, &node, &f),
 		-EINVAL);
+	ck_assert_ptr_nonnull(
+		strstr(kb_err_text(), "go into restore/TOPIC/PARTITION/"));
 	ck_assert_int_eq(sinks, 0);
 	kb_restore_tree_free(tree);
 }
