@@ -19,6 +19,7 @@
 #include <inttypes.h>
 #include <stdbool.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "common/cancel.h"
 #include "common/err.h"
@@ -302,12 +303,28 @@ finish_line(struct kb_sink *s, struct kb_cancel *interrupt)
 	return 0;
 }
 
+/* A file of something else is not read up to its first newline, if any. */
+static int
+check_begin(const struct kb_sink *s, struct kb_slice bytes)
+{
+	size_t i = 0;
+
+	while (i < bytes.len && memchr(" \t\r", bytes.data[i], 3))
+		i++;
+	if (i == bytes.len || bytes.data[i] == '{')
+		return 0;
+	return kb_err(-EIO, "line %" PRIu64 ", column %zu: expected an object",
+		s->lines + 1, i + 1);
+}
+
 /* Keeps bytes until the rest of their line comes. */
 static int
 keep(struct kb_sink *s, struct kb_slice bytes, struct kb_cancel *interrupt)
 {
-	int r;
+	int r = s->line.len ? 0 : check_begin(s, bytes);
 
+	if (r < 0)
+		return r;
 	if (bytes.len > LINE_MAX_BYTES - s->line.len)
 		return kb_err(-EIO,
 			"line %" PRIu64 ": longer than any record's line",

@@ -299,6 +299,20 @@ START_TEST(sink__names_line_and_column)
 }
 END_TEST
 
+START_TEST(sink__refuses_what_is_no_text_at_its_first_byte)
+{
+	setup(MEMORY);
+	assert_failed(put(LINE("a") " x"), -EIO,
+		"other/3/x.jsonl: line 2, column 2: expected an object");
+	teardown();
+	setup(MEMORY);
+	assert_failed(kb_sink_write(sink, 0, kb_slice_of("\0", 1), NULL,
+			      &(size_t){0}),
+		-EIO, "line 1, column 1: expected an object");
+	teardown();
+}
+END_TEST
+
 START_TEST(sink__refuses_an_empty_line)
 {
 	setup(MEMORY);
@@ -494,7 +508,9 @@ KB_SUITE("sink", sink__produces_whole_lines_at_flush,
 	sink__halves_what_is_too_large,
 	sink__fails_when_a_single_record_is_too_large,
 	sink__names_the_lines_of_a_batch_that_is_refused,
-	sink__names_line_and_column, sink__refuses_an_empty_line,
+	sink__names_line_and_column,
+	sink__refuses_what_is_no_text_at_its_first_byte,
+	sink__refuses_an_empty_line,
 	sink__appends_only, sink__flushes_a_last_line_without_newline,
 	sink__tells_of_a_cut_off_line_at_every_flush,
 	sink__passes_on_why_a_target_is_refused,
