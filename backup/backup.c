@@ -30,6 +30,8 @@
 #include "store/store.h"
 
 #define SEGMENT_BYTES ((uint64_t)128 << 20)
+#define MEMORY ((uint64_t)64 << 20)
+#define MEMORY_MIN ((uint64_t)1 << 20)
 #define SEGMENT_BYTES_MAX ((uint64_t)1 << 30) /* a file < 2^31, with room */
 
 /* ---- options ---- */
@@ -38,6 +40,10 @@ enum {
 	OPT_EXCLUDE = 256,
 	OPT_DRY_RUN,
 	OPT_SEGMENT_BYTES,
+	OPT_SEGMENT_RECORDS,
+	OPT_SEGMENT_AGE,
+	OPT_MEMORY,
+	OPT_CONNECTIONS,
 	OPT_COMPRESSION,
 	OPT_SKIP_DAMAGED,
 	OPT_JSON,
@@ -52,6 +58,14 @@ static const struct argp_option argp_options[] = {
 		"(2026-11-22T10:00)", 0},
 	{"segment-bytes", OPT_SEGMENT_BYTES, "N[K|M|G]", 0,
 		"size of a segment (128M)", 0},
+	{"segment-records", OPT_SEGMENT_RECORDS, "N", 0,
+		"records in a segment (any)", 0},
+	{"segment-age", OPT_SEGMENT_AGE, "SECONDS", 0,
+		"time that a segment is written to (any)", 0},
+	{"memory", OPT_MEMORY, "N[K|M|G]", 0,
+		"payload held in memory (64M)", 0},
+	{"connections", OPT_CONNECTIONS, "N", 0,
+		"further connections to each leader (0)", 0},
 	{"compression", OPT_COMPRESSION, "HOW", 0, "auto (default), verbatim, "
 		"zstd or zstd:LEVEL", 0},
 	{"skip-damaged", OPT_SKIP_DAMAGED, NULL, 0, "record batches that the "
@@ -145,6 +159,22 @@ parse_origin(const char *text, struct kb_backup_options *o)
 	return errno || *text < '0' || *text > '9' || *end ? -EINVAL : 0;
 }
 
+/* 1 to max, or a usage error. */
+static uint64_t
+parse_number(struct argp_state *state, const char *name, const char *text,
+	int64_t max)
+{
+	long long v;
+	char *end;
+
+	errno = 0;
+	v = strtoll(text, &end, 10);
+	if (errno || *text < '0' || *text > '9' || *end || v < 1 || v > max)
+		argp_error(state, "--%s %s: not a number of 1 to %" PRId64,
+			name, text, max);
+	return (uint64_t)v;
+}
+
 static void
 set_property(struct argp_state *state, int r)
 {
@@ -169,6 +199,24 @@ parse_value(int key, const char *arg, struct argp_state *state)
 			o->segment_bytes > SEGMENT_BYTES_MAX)
 			argp_error(state, "--segment-bytes %s: not a size of "
 				"1 to 1G", arg);
+		break;
+	case OPT_SEGMENT_RECORDS:
+		o->segment_records = parse_number(state, "segment-records", arg,
+			INT64_MAX);
+		break;
+	case OPT_SEGMENT_AGE:
+		o->segment_age_ms = 1000 * (int64_t)parse_number(state,
+			"segment-age", arg, INT64_MAX / 1000);
+		break;
+	case OPT_CONNECTIONS:
+		o->connections = (int)parse_number(state, "connections", arg,
+			64);
+		break;
+	case OPT_MEMORY:
+		if (parse_size(arg, &o->memory) < 0 ||
+			o->memory < MEMORY_MIN)
+			argp_error(state, "--memory %s: not a size of at "
+				"least 1M", arg);
 		break;
 	case OPT_COMPRESSION:
 		if (parse_compression(arg, o) < 0)
@@ -206,6 +254,10 @@ parse_option(int key, char *arg, struct argp_state *state)
 		break;
 	case 'o':
 	case OPT_SEGMENT_BYTES:
+	case OPT_SEGMENT_RECORDS:
+	case OPT_SEGMENT_AGE:
+	case OPT_MEMORY:
+	case OPT_CONNECTIONS:
 	case OPT_COMPRESSION:
 		parse_value(key, arg, state);
 		break;
@@ -348,7 +400,7 @@ keep_word(struct run *run, int r)
 
 	r = kb_run_publish(run->repo->store, &word, &n);
 	if (r == 0)
-		r = kb_index_delta_run(run->deposit.delta, &word, n);
+		r = kb_deposit_run(&run->deposit, &word, n);
 	return r < 0 ? r : kb_deposit_commit(&run->deposit);
 }
 
@@ -430,7 +482,9 @@ conclude(const struct run *run, const struct kb_backup_options *o, int r)
 int
 kb_verb_backup(int argc, char **argv)
 {
-	struct arguments a = {.o = {.segment_bytes = SEGMENT_BYTES}};
+	struct arguments a = {
+		.o = {.segment_bytes = SEGMENT_BYTES, .memory = MEMORY},
+	};
 	struct run run = {.started = kb_clock_wall_ms()};
 	int r, status;
 

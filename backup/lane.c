@@ -1,12 +1,14 @@
 /*
  * The data path of a backup, for one partition. A batch is written as it came
- * unless it straddles a border or is to be recompressed; either way it is
- * decoded once, to be measured for the index.
+ * unless it straddles a border, is small, or is to be recompressed; either way
+ * it is decoded once, to be measured for the index.
  *
- * 1. `covered` moves only when a segment or gap is published.
+ * 1. `covered` moves only when a segment or gap is handed over, in order.
  * 2. A segment's covered start is `covered`, so the next name is known to
  *    every writer, and two of them collide on it.
  * 3. No record below `next` at the time, or at or above `cut`, is written.
+ * 4. Records wait in `merged` only until a batch comes that cannot join them,
+ *    and are written before it.
  */
 #include "backup/lane.h"
 
@@ -16,17 +18,19 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "backup/options.h"
 #include "backup/deposit.h"
+#include "backup/hand.h"
+#include "backup/options.h"
 #include "common/clock.h"
 #include "common/err.h"
-#include "format/encoder.h"
 #include "format/segment.h"
-#include "index/index.h"
 #include "store/repo.h"
 #include "store/store.h"
 
 #define AUTO_LEVEL 1
+
+/* A batch stored in fewer bytes than this is small. */
+#define SMALL_BATCH (32 << 10)
 
 void
 kb_lane_release(struct kb_lane *l)
@@ -35,6 +39,7 @@ kb_lane_release(struct kb_lane *l)
 	l->writer = NULL;
 	kb_summary_free(l->summary);
 	l->summary = NULL;
+	kb_encoder_release(&l->merged);
 	kb_txn_release(&l->txn);
 }
 
@@ -64,42 +69,42 @@ begin_segment(struct kb_lane *l, struct kb_deposit *o)
 	r = kb_store_create(o->repo->store, name, &l->writer);
 	if (r < 0)
 		return r;
+	l->opened = kb_clock_ms();
 	kb_summary_begin(l->summary, l->topic.name, l->partition, l->covered);
 	return 0;
 }
 
-int
-kb_lane_publish(struct kb_lane *l, struct kb_deposit *o)
+/* Whole batches only: what waits in `merged` is not in it. */
+static int
+finish_segment(struct kb_lane *l, struct kb_deposit *o)
 {
-	struct kb_index_segment row;
+	struct kb_blob_writer *w = l->writer;
 	const struct kb_block *blocks;
+	struct kb_segment sums;
 	int r;
 
-	if (!l->writer)
+	if (!w)
 		return 0;
-	r = kb_summary_finish(l->summary, &row.s, &blocks);
+	l->writer = NULL;
+	r = kb_summary_finish(l->summary, &sums, &blocks);
 	if (r < 0) {
-		kb_blob_abandon(l->writer);
-		l->writer = NULL;
+		kb_blob_abandon(w);
 		return r;
 	}
-	kb_layout_segment(row.object, &l->topic, l->partition, row.s.start);
-	r = kb_blob_publish(l->writer);
-	l->writer = NULL;
-	if (r == -EEXIST)
-		return kb_err(r, "%s: another backup has just stored "
-			"this partition from offset %" PRId64
-			"; its segment stays, ours is dropped",
-			kb_lane_name(l), row.s.start);
-	if (r < 0)
-		return r;
-	l->covered = row.s.end;
-	o->totals.segments++;
-	o->totals.records += row.s.records;
-	o->totals.raw += row.s.raw_length;
-	o->totals.stored += row.s.bytes;
-	return kb_index_delta_segment(o->delta, &l->topic, l->partition,
-		&row, blocks);
+	l->covered = sums.end;
+	return kb_deposit_segment(o, l, w, &sums, blocks);
+}
+
+static bool
+is_full(const struct kb_lane *l, const struct kb_backup_options *opt)
+{
+	if (kb_summary_bytes(l->summary) >= opt->segment_bytes)
+		return true;
+	if (opt->segment_records &&
+		kb_summary_records(l->summary) >= opt->segment_records)
+		return true;
+	return opt->segment_age_ms &&
+		kb_clock_ms() - l->opened >= opt->segment_age_ms;
 }
 
 static int
@@ -116,68 +121,168 @@ write_batch(struct kb_lane *l, struct kb_deposit *o, const struct kb_batch *b,
 		r = kb_blob_write(l->writer, b->bytes);
 	if (r < 0)
 		return r;
-	if (kb_summary_bytes(l->summary) >= o->options->segment_bytes)
-		r = kb_lane_publish(l, o);
-	return r;
+	return is_full(l, o->options) ? finish_segment(l, o) : 0;
 }
 
-/* ---- one batch ---- */
-
-/* The zstd level to store b at, or 0: as it is. */
-static bool
-wants_repack(const struct kb_backup_options *opt, const struct kb_batch *b,
-	int *out_level)
+/* Writes the batch in hand->made, whose decoded body is raw. */
+static int
+write_made(struct kb_lane *l, struct kb_deposit *o, const struct kb_hand *hand,
+	struct kb_slice raw)
 {
-	switch (opt->compression) {
-	case KB_COMPRESSION_VERBATIM:
-		return false;
-	case KB_COMPRESSION_ZSTD:
-		*out_level = opt->level;
-		return true;
-	case KB_COMPRESSION_AUTO:
-		break;
+	struct kb_batch made;
+	int r = kb_batch_parse(kb_buf_slice(&hand->made), &made);
+
+	atomic_fetch_add(&o->totals.repacked, 1);
+	return r < 0 ? r : write_batch(l, o, &made, raw);
+}
+
+/* ---- what becomes of a batch ---- */
+
+enum fate {
+	FATE_VERBATIM,
+	FATE_RECOMPRESS, /* alone */
+	FATE_MERGE, /* with its neighbours */
+};
+
+static enum fate
+choose(const struct kb_deposit *o, const struct kb_batch *b,
+	struct kb_slice raw)
+{
+	bool plain = kb_batch_codec(b) == KB_CODEC_NONE;
+
+	if (o->options->compression == KB_COMPRESSION_VERBATIM)
+		return FATE_VERBATIM;
+	/* All records of a LogAppendTime batch share the batch's time. */
+	if (!(b->attributes & KB_BATCH_LOGAPPEND)) {
+		if (b->bytes.len < SMALL_BATCH)
+			return FATE_MERGE;
+		if (plain && raw.len < o->merge_bytes / 2)
+			return FATE_MERGE;
 	}
-	*out_level = AUTO_LEVEL;
-	return kb_batch_codec(b) == KB_CODEC_NONE;
+	if (plain || o->options->compression == KB_COMPRESSION_ZSTD)
+		return FATE_RECOMPRESS;
+	return FATE_VERBATIM;
+}
+
+static int
+level(const struct kb_deposit *o)
+{
+	return o->options->compression == KB_COMPRESSION_ZSTD
+		? o->options->level
+		: AUTO_LEVEL;
+}
+
+/* Writes what waits in `merged`. */
+static int
+flush_merged(struct kb_lane *l, struct kb_deposit *o, struct kb_hand *hand)
+{
+	struct kb_batch_header h = {
+		.leader_epoch = l->merged_epoch,
+		.producer_id = -1,
+		.producer_epoch = -1,
+		.base_sequence = -1,
+	};
+	int r;
+
+	if (!l->merged.count)
+		return 0;
+	kb_buf_clear(&hand->made);
+	r = kb_encoder_finish(&l->merged, hand->compressor, level(o), &h,
+		&hand->made);
+	return r < 0 ? r
+		     : write_made(l, o, hand, kb_encoder_raw(&l->merged));
+}
+
+/* Leader epochs are never mixed: resuming asks for the last batch's. */
+static int
+merge_record(struct kb_lane *l, struct kb_deposit *o, struct kb_hand *hand,
+	const struct kb_record *rec)
+{
+	int r = kb_encoder_add(&l->merged, rec);
+
+	if (r != 1)
+		return r;
+	r = flush_merged(l, o, hand);
+	return r < 0 ? r : kb_encoder_add(&l->merged, rec);
+}
+
+/* A damaged batch must not be merged in part. */
+static int
+check_records(const struct kb_batch *b, struct kb_slice raw)
+{
+	struct kb_records it;
+	struct kb_record rec;
+	int r;
+
+	kb_records_init(&it, b, raw);
+	do
+		r = kb_records_next(&it, &rec);
+	while (r == 0);
+	return r < 0 ? r : 0;
+}
+
+static int
+merge(struct kb_lane *l, struct kb_deposit *o, struct kb_hand *hand,
+	const struct kb_batch *b, struct kb_slice raw)
+{
+	struct kb_records it;
+	struct kb_record rec;
+	int r = check_records(b, raw);
+
+	if (r == 0 && l->merged.count && l->merged_epoch != b->leader_epoch)
+		r = flush_merged(l, o, hand);
+	l->merged_epoch = b->leader_epoch;
+	kb_records_init(&it, b, raw);
+	while (r == 0 && (r = kb_records_next(&it, &rec)) == 0)
+		r = merge_record(l, o, hand, &rec);
+	if (r < 0)
+		return r;
+	return kb_encoder_size(&l->merged) >= o->merge_bytes
+		? flush_merged(l, o, hand)
+		: 0;
 }
 
 /* Stores the records of b inside [next, cut). */
 static int
-store_trimmed(struct kb_lane *l, struct kb_deposit *o, const struct kb_batch *b,
-	struct kb_slice raw)
+store_trimmed(struct kb_lane *l, struct kb_deposit *o, struct kb_hand *hand,
+	const struct kb_batch *b, struct kb_slice raw)
 {
 	struct kb_batch made;
-	int level = AUTO_LEVEL, r;
+	int r;
 
-	wants_repack(o->options, b, &level);
-	kb_buf_clear(&o->scratch);
-	r = kb_encoder_trim(b, raw, l->next, l->cut, o->compressor, level,
-		&o->scratch);
+	kb_buf_clear(&hand->made);
+	r = kb_encoder_trim(b, raw, l->next, l->cut, hand->compressor,
+		level(o), &hand->made);
 	if (r != 0)
 		return r < 0 ? r : 0;
-	r = kb_batch_parse(kb_buf_slice(&o->scratch), &made);
+	r = kb_batch_parse(kb_buf_slice(&hand->made), &made);
 	if (r == 0)
-		r = kb_decoder_run(o->decoder, kb_batch_codec(&made),
+		r = kb_decoder_run(hand->decoder, kb_batch_codec(&made),
 			made.body, KB_DECODE_MAX, &raw);
-	return r < 0 ? r : write_batch(l, o, &made, raw);
+	return r < 0 ? r : write_made(l, o, hand, raw);
 }
 
 static int
-store_batch(struct kb_lane *l, struct kb_deposit *o, const struct kb_batch *b,
-	struct kb_slice raw)
+store_batch(struct kb_lane *l, struct kb_deposit *o, struct kb_hand *hand,
+	const struct kb_batch *b, struct kb_slice raw)
 {
-	struct kb_batch made;
-	int level, r;
+	bool inside = b->base_offset >= l->next && kb_batch_last(b) < l->cut;
+	enum fate fate = choose(o, b, raw);
+	int r;
 
-	if (b->base_offset < l->next || kb_batch_last(b) >= l->cut)
-		return store_trimmed(l, o, b, raw);
-	if (!wants_repack(o->options, b, &level))
+	if (inside && fate == FATE_MERGE)
+		return merge(l, o, hand, b, raw);
+	r = flush_merged(l, o, hand);
+	if (r < 0)
+		return r;
+	if (!inside)
+		return store_trimmed(l, o, hand, b, raw);
+	if (fate == FATE_VERBATIM)
 		return write_batch(l, o, b, raw);
-	kb_buf_clear(&o->scratch);
-	r = kb_encoder_recompress(b, raw, o->compressor, level, &o->scratch);
-	if (r == 0)
-		r = kb_batch_parse(kb_buf_slice(&o->scratch), &made);
-	return r < 0 ? r : write_batch(l, o, &made, raw);
+	kb_buf_clear(&hand->made);
+	r = kb_encoder_recompress(b, raw, hand->compressor, level(o),
+		&hand->made);
+	return r < 0 ? r : write_made(l, o, hand, raw);
 }
 
 /* The key of a control batch's record; empty for data batches. */
@@ -221,7 +326,8 @@ judge(struct kb_lane *l, const struct kb_batch *b, struct kb_slice raw,
 
 /* Deals with one whole batch. */
 static int
-take_batch(struct kb_lane *l, struct kb_deposit *o, const struct kb_batch *b)
+take_batch(struct kb_lane *l, struct kb_deposit *o, struct kb_hand *hand,
+	const struct kb_batch *b)
 {
 	int64_t end = kb_batch_last(b) + 1;
 	struct kb_slice raw = {0};
@@ -230,63 +336,70 @@ take_batch(struct kb_lane *l, struct kb_deposit *o, const struct kb_batch *b)
 
 	r = kb_batch_check(b);
 	if (r == 0)
-		r = kb_decoder_run(o->decoder, kb_batch_codec(b), b->body,
+		r = kb_decoder_run(hand->decoder, kb_batch_codec(b), b->body,
 			KB_DECODE_MAX, &raw);
 	if (r == 0)
 		r = judge(l, b, raw, &drop);
 	if (r < 0)
 		return r;
 	if (drop)
-		o->totals.dropped++;
-	else if (end > l->next)
-		r = store_batch(l, o, b, raw);
+		atomic_fetch_add(&o->totals.dropped, 1);
+	else
+		r = store_batch(l, o, hand, b, raw);
 	if (r < 0)
 		return r;
-	if (end > l->next)
-		l->next = end < l->cut ? end : l->cut;
+	l->next = end < l->cut ? end : l->cut;
 	l->last_epoch = b->leader_epoch;
 	return 0;
 }
 
 int
-kb_lane_take(struct kb_lane *l, struct kb_deposit *o,
-	const struct kb_fetch_event *e, int64_t *out_damage_end)
+kb_lane_take(struct kb_lane *l, struct kb_deposit *o, struct kb_hand *hand,
+	struct kb_slice records, const struct kb_aborted *aborted,
+	size_t aborted_count, int64_t *out_damage_end)
 {
-	struct kb_slice left = e->records;
 	struct kb_batch b;
 	int r;
 
 	*out_damage_end = -1;
-	r = kb_txn_answer(&l->txn, e->aborted, e->aborted_count);
+	r = kb_txn_answer(&l->txn, aborted, aborted_count);
 	if (r < 0)
 		return r;
-	l->idle = left.len ? 0 : l->idle + 1;
 	while (l->next < l->cut) {
-		r = kb_batch_parse(left, &b);
+		r = kb_batch_parse(records, &b);
 		if (r != 0)
 			break;
 		if (b.base_offset >= l->cut) {
 			l->next = l->cut;
 			break;
 		}
-		r = take_batch(l, o, &b);
+		if (kb_batch_last(&b) >= l->next)
+			r = take_batch(l, o, hand, &b);
 		if (r < 0) {
 			*out_damage_end = kb_batch_last(&b) + 1;
 			break;
 		}
-		o->totals.fetched += b.bytes.len;
-		left.data += b.bytes.len;
-		left.len -= b.bytes.len;
+		atomic_fetch_add(&o->totals.fetched, b.bytes.len);
+		records.data += b.bytes.len;
+		records.len -= b.bytes.len;
 	}
 	if (r < 0)
-		return kb_err(r, "%s: at offset %" PRId64 ": %s",
+		return kb_err(r, "%s: at offset %" PRIdFAST64 ": %s",
 			kb_lane_name(l), l->next, kb_err_text());
 	return 0;
 }
 
 int
-kb_lane_put_gap(struct kb_lane *l, struct kb_deposit *o, int64_t end,
-	enum kb_gap_reason reason, const char *detail)
+kb_lane_publish(struct kb_lane *l, struct kb_deposit *o, struct kb_hand *hand)
+{
+	int r = flush_merged(l, o, hand);
+
+	return r < 0 ? r : finish_segment(l, o);
+}
+
+int
+kb_lane_put_gap(struct kb_lane *l, struct kb_deposit *o, struct kb_hand *hand,
+	int64_t end, enum kb_gap_reason reason, const char *detail)
 {
 	struct kb_gap gap = {
 		.end = end,
@@ -295,20 +408,13 @@ kb_lane_put_gap(struct kb_lane *l, struct kb_deposit *o, int64_t end,
 	};
 	int r;
 
-	r = kb_lane_publish(l, o);
+	r = kb_lane_publish(l, o, hand);
 	if (r < 0 || end <= l->covered)
 		return r;
 	gap.start = l->covered;
 	snprintf(gap.detail, sizeof(gap.detail), "%s", detail);
-	r = kb_gap_publish(o->repo->store, &l->topic, l->partition, &gap);
-	if (r == 0)
-		r = kb_index_delta_gap(o->delta, &l->topic, l->partition,
-			&gap);
-	if (r < 0)
-		return r;
-	o->totals.gaps++;
 	l->covered = end;
 	if (l->next < end)
 		l->next = end;
-	return 0;
+	return kb_deposit_gap(o, l, &gap);
 }

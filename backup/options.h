@@ -31,6 +31,10 @@ struct kb_backup_options {
 	enum kb_compression compression;
 	int level;
 	uint64_t segment_bytes;
+	uint64_t segment_records; /* 0: any number */
+	int64_t segment_age_ms; /* 0: any age */
+	uint64_t memory; /* bytes of payload in flight */
+	int connections; /* more, per leader */
 	bool dry_run;
 	bool skip_damaged;
 	bool json;

@@ -76,7 +76,7 @@ publish_meta(struct kb_deposit *o, const struct kb_topic_ref *t,
 		return r < 0 ? r : 0;
 	r = kb_meta_read(o->repo->store, t, n, &stored);
 	if (r == 0)
-		r = kb_index_delta_meta(o->delta, &stored, n);
+		r = kb_deposit_meta(o, &stored, n);
 	kb_meta_release(&stored);
 	return r < 0 ? r : kb_deposit_commit(o);
 }
@@ -106,7 +106,7 @@ keep_meta(struct kb_deposit *o, struct kb_admin *admin,
 	if (!known) {
 		kb_log_warn("topic %s: its settings are not kept: %s", t->name,
 			kb_err_text());
-		o->totals.problems++;
+		atomic_fetch_add(&o->totals.problems, 1);
 	}
 	*out_compacted = is_compacted(&m);
 	r = 0;
@@ -214,10 +214,10 @@ begin_first_run(struct kb_lane *l, struct kb_cluster *c, struct kb_deposit *o)
 		l->from = l->covered = l->next = origin;
 		return 0;
 	}
-	r = kb_lane_put_gap(l, o, earliest, KB_GAP_RETENTION,
+	r = kb_lane_put_gap(l, o, NULL, earliest, KB_GAP_RETENTION,
 		"deleted by the broker before the first backup");
 	if (r == 0)
-		r = kb_lane_put_gap(l, o, origin, KB_GAP_NOT_ASKED,
+		r = kb_lane_put_gap(l, o, NULL, origin, KB_GAP_NOT_ASKED,
 			"before the offset or time given with -o");
 	l->from = l->covered;
 	return r;
@@ -257,7 +257,7 @@ plan_topic(struct kb_plan *p, const struct kb_metadata_topic *t,
 
 	if (t->error) {
 		kb_log_error("topic %s: %s", t->name, kb_status_name(t->error));
-		o->totals.problems++;
+		atomic_fetch_add(&o->totals.problems, 1);
 		return 0;
 	}
 	r = keep_meta(o, admin, t, &compacted);
@@ -273,7 +273,7 @@ plan_topic(struct kb_plan *p, const struct kb_metadata_topic *t,
 			continue;
 		kb_log_error("%s", kb_err_text());
 		l->state = KB_LANE_STOPPED;
-		o->totals.problems++;
+		atomic_fetch_add(&o->totals.problems, 1);
 		r = 0;
 	}
 	return r;

@@ -174,7 +174,8 @@ search_broker(struct witness *w, const struct kb_lane *l,
 	struct kb_fetch_event e;
 	int r;
 
-	r = kb_fetcher_new(cluster, KB_READ_UNCOMMITTED, &f);
+	r = kb_fetcher_new(cluster, KB_READ_UNCOMMITTED,
+		NULL, &f);
 	if (r == 0)
 		r = kb_fetcher_add(f, l->topic.name, &l->topic.id,
 			l->partition, w->offset, -1, NULL, &part);
@@ -203,14 +204,15 @@ int
 kb_witness_check(const struct kb_lane *l, struct kb_deposit *o,
 	struct kb_cluster *cluster, int64_t last)
 {
-	struct witness w = {.decoder = o->decoder, .offset = last};
+	struct witness w = {.offset = last};
 	uint8_t ours[KB_SHA256_SIZE];
 	int r;
 
 	r = kb_sha256_new(&w.sha);
-	if (r < 0)
-		return r;
-	r = search_stored(&w, l, o);
+	if (r == 0)
+		r = kb_decoder_new(&w.decoder);
+	if (r == 0)
+		r = search_stored(&w, l, o);
 	if (r == 0) {
 		memcpy(ours, w.digest, sizeof(ours));
 		r = search_broker(&w, l, cluster);
@@ -221,6 +223,7 @@ kb_witness_check(const struct kb_lane *l, struct kb_deposit *o,
 			"deleted and created again, or its log replaced; "
 			"back it up into a new repository", kb_lane_name(l),
 			last);
+	kb_decoder_free(w.decoder);
 	kb_sha256_free(w.sha);
 	return r < 0 ? r : 0;
 }

@@ -26,6 +26,15 @@ kb_clock_ms(void)
 }
 
 int64_t
+kb_clock_us(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
+}
+
+int64_t
 kb_clock_wall_ms(void)
 {
 	return now_ms(CLOCK_REALTIME);
@@ -61,8 +70,8 @@ parse_zone(const char **p, int64_t *out_minutes)
 		return 0;
 	sign = **p == '+' ? 1 : -1;
 	(*p)++;
-	if (digits(p, 2, &h) || *(*p)++ != ':' || digits(p, 2, &m) ||
-		h > 23 || m > 59)
+	if (digits(p, 2, &h) || *(*p)++ != ':' || digits(p, 2, &m) || h > 23 ||
+		m > 59)
 		return -EINVAL;
 	*out_minutes = sign * (h * 60 + m);
 	return 0;
@@ -113,8 +122,8 @@ kb_clock_parse(const char *text, int64_t *out_ms)
 	if (digits(&text, 4, &year) || *text++ != '-' ||
 		digits(&text, 2, &mon) || *text++ != '-' ||
 		digits(&text, 2, &tm.tm_mday) ||
-		parse_daytime(&text, &tm, &ms) ||
-		parse_zone(&text, &minutes) || *text)
+		parse_daytime(&text, &tm, &ms) || parse_zone(&text, &minutes) ||
+		*text)
 		return -EINVAL;
 	tm.tm_year = year - 1900;
 	tm.tm_mon = mon - 1;

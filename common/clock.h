@@ -11,6 +11,10 @@
 int64_t
 kb_clock_ms(void);
 
+/* The same clock in microseconds, for durations. */
+int64_t
+kb_clock_us(void);
+
 /* Milliseconds since 1970, UTC. */
 int64_t
 kb_clock_wall_ms(void);

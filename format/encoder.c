@@ -73,6 +73,9 @@ write_bytes(uint8_t *p, struct kb_slice s)
 static void
 begin(struct kb_encoder *e, int64_t base_offset, int64_t base_timestamp)
 {
+	if (e->raw.cap > KEEP_MAX)
+		kb_buf_release(&e->raw);
+	kb_buf_clear(&e->raw);
 	e->base_offset = base_offset;
 	e->base_timestamp = base_timestamp;
 }
@@ -133,7 +136,7 @@ kb_encoder_add(struct kb_encoder *e, const struct kb_record *r)
 size_t
 kb_encoder_size(const struct kb_encoder *e)
 {
-	return KB_BATCH_HEADER + e->raw.len;
+	return KB_BATCH_HEADER + (e->count ? e->raw.len : 0);
 }
 
 /* ---- whole batches ---- */
@@ -188,9 +191,6 @@ kb_encoder_finish(struct kb_encoder *e, struct kb_compressor *c, int level,
 	if (r < 0)
 		return r;
 	e->count = 0;
-	kb_buf_clear(&e->raw);
-	if (e->raw.cap > KEEP_MAX)
-		kb_buf_release(&e->raw);
 	return 0;
 }
 

@@ -43,6 +43,16 @@ size_t
 kb_encoder_size(const struct kb_encoder *e);
 
 /*
+ * The records as framed: the body of the batch if it were not compressed.
+ * Borrowed until the next record is added, finishing the batch included.
+ */
+static inline struct kb_slice
+kb_encoder_raw(const struct kb_encoder *e)
+{
+	return kb_buf_slice(&e->raw);
+}
+
+/*
  * Appends the batch to out and starts afresh. c NULL: uncompressed; else
  * zstd at `level`. h gives leader epoch, producer id, epoch and sequence;
  * its other fields are set here, attributes to the codec alone, and come back

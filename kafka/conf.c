@@ -31,6 +31,7 @@ static const struct property {
 } honoured[] = {
 	{"metadata.broker.list", "bootstrap.servers", NULL},
 	{"client.id", NULL, "kbakfs"},
+	{"client.rack", NULL, NULL},
 	{"security.protocol", NULL, NULL},
 	{"broker.address.family", NULL, NULL},
 	{"socket.timeout.ms", NULL, NULL},

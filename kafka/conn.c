@@ -1,7 +1,8 @@
 /*
  * Answers are read straight into the caller's buffer. The size that an answer
- * claims is compared with receive.message.max.bytes, and even then memory is
- * only taken as bytes arrive: never more than twice what is there.
+ * claims is compared with receive.message.max.bytes, and even then
+ * kb_conn_recv() takes memory only as bytes arrive: never more than twice what
+ * is there.
  */
 #include "kafka/conn.h"
 
@@ -26,6 +27,9 @@
 /* What is reserved at once for an answer, before any byte of it is there. */
 #define FIRST_RESERVE (256 << 10)
 
+/* An answer's size and correlation id. */
+#define HEAD 8
+
 struct kb_conn {
 	struct kb_socket socket;
 	char *name;	       /* host:port */
@@ -33,7 +37,10 @@ struct kb_conn {
 	int64_t timeout_ms;    /* of kb_conn_call() */
 	uint32_t answer_max;
 	int32_t next_id;
-	bool spoken; /* it has answered once, so it is Kafka */
+	bool spoken;	    /* it has answered once, so it is Kafka */
+	uint8_t head[HEAD]; /* of the answer that comes in steps */
+	size_t head_got;
+	struct kb_buf request; /* the last one's header */
 	struct kb_versions versions;
 };
 
@@ -114,6 +121,7 @@ kb_conn_close(struct kb_conn *c)
 	if (!c)
 		return;
 	kb_socket_close(&c->socket);
+	kb_buf_release(&c->request);
 	free(c->name);
 	free(c);
 }
@@ -178,23 +186,23 @@ int
 kb_conn_send(struct kb_conn *c, enum kb_api api, int version, bool flexible,
 	struct kb_slice body, int64_t deadline, int32_t *out_id)
 {
-	struct kb_buf head = {0};
+	struct kb_buf *head = &c->request;
 	struct iovec v[2];
-	int r = put_header(&head, api, version, flexible, c->next_id,
-		c->client_id, body.len);
+	int r;
 
+	kb_buf_clear(head);
+	r = put_header(head, api, version, flexible, c->next_id, c->client_id,
+		body.len);
 	if (r < 0)
-		goto out;
-	v[0] = (struct iovec){head.data, head.len};
+		return r;
+	v[0] = (struct iovec){head->data, head->len};
 	v[1] = (struct iovec){(void *)(uintptr_t)body.data, body.len};
 	r = kb_socket_send(&c->socket, v, 2, deadline);
 	if (r < 0)
-		goto out;
+		return r;
 	*out_id = c->next_id;
 	c->next_id = c->next_id == INT32_MAX ? 0 : c->next_id + 1;
-out:
-	kb_buf_release(&head);
-	return r;
+	return 0;
 }
 
 /* ---- receiving ---- */
@@ -245,19 +253,12 @@ not_kafka(const struct kb_conn *c, const uint8_t head[4])
 		c->name);
 }
 
-/* Reads an answer's size and correlation id; tells the size of the rest. */
+/* Judges an answer's size, which comes first. */
 static int
-recv_head(struct kb_conn *c, int32_t id, int64_t deadline, uint32_t *out_rest)
+check_size(const struct kb_conn *c, const uint8_t head[4])
 {
-	uint8_t head[4];
-	uint32_t size;
-	int32_t got;
-	int r;
+	uint32_t size = kb_load_be32(head);
 
-	r = kb_socket_recv(&c->socket, head, sizeof(head), deadline);
-	if (r < 0)
-		return r;
-	size = kb_load_be32(head);
 	if (!c->spoken && (size < 4 || size > c->answer_max))
 		return not_kafka(c, head);
 	if (size < 4)
@@ -269,17 +270,64 @@ recv_head(struct kb_conn *c, int32_t id, int64_t deadline, uint32_t *out_rest)
 			"%s: an answer of %" PRIu32 " bytes; "
 			"receive.message.max.bytes is %" PRIu32,
 			c->name, size, c->answer_max);
-	r = kb_socket_recv(&c->socket, head, sizeof(head), deadline);
-	if (r < 0)
-		return r;
-	got = (int32_t)kb_load_be32(head);
+	return 0;
+}
+
+/* Judges its correlation id; tells the size of the rest. */
+static int
+check_head(struct kb_conn *c, const uint8_t head[HEAD], int32_t id,
+	uint32_t *out_rest)
+{
+	int32_t got = (int32_t)kb_load_be32(head + 4);
+
 	if (got != id)
 		return kb_err(-EBADMSG,
 			"%s: an answer to request %d came in place of %d",
 			c->name, got, id);
 	c->spoken = true;
-	*out_rest = size - 4;
+	*out_rest = kb_load_be32(head) - 4;
 	return 0;
+}
+
+static int
+recv_head(struct kb_conn *c, int32_t id, int64_t deadline, uint32_t *out_rest)
+{
+	uint8_t head[HEAD];
+	int r;
+
+	r = kb_socket_recv(&c->socket, head, 4, deadline);
+	if (r == 0)
+		r = check_size(c, head);
+	if (r == 0)
+		r = kb_socket_recv(&c->socket, head + 4, 4, deadline);
+	return r < 0 ? r : check_head(c, head, id, out_rest);
+}
+
+int
+kb_conn_recv_size(struct kb_conn *c, int32_t id, uint32_t *out_size)
+{
+	size_t got;
+	int r;
+
+	while (c->head_got < HEAD) {
+		r = kb_socket_recv_some(&c->socket, c->head + c->head_got,
+			HEAD - c->head_got, &got);
+		if (r)
+			return r;
+		c->head_got += got;
+		if (c->head_got >= 4)
+			r = check_size(c, c->head);
+		if (r)
+			return r;
+	}
+	c->head_got = 0;
+	return check_head(c, c->head, id, out_size);
+}
+
+int
+kb_conn_recv_some(struct kb_conn *c, uint8_t *data, size_t len, size_t *out_got)
+{
+	return kb_socket_recv_some(&c->socket, data, len, out_got);
 }
 
 /* Removes the tagged fields of header v1 (KIP-482) from the front. */

@@ -64,6 +64,18 @@ int
 kb_conn_recv(struct kb_conn *c, int32_t id, bool flexible, int64_t deadline,
 	struct kb_buf *out);
 
+/*
+ * The same in steps and without waiting. First the answer's size, without the
+ * header but for tagged fields, which begin a flexible answer; then its bytes,
+ * as they come: 0, *out_got of the `len` asked for, at most what is left of
+ * the answer. Both: 1 when nothing more is there now.
+ */
+int
+kb_conn_recv_size(struct kb_conn *c, int32_t id, uint32_t *out_size);
+int
+kb_conn_recv_some(
+	struct kb_conn *c, uint8_t *data, size_t len, size_t *out_got);
+
 /* For poll(2): readable when an answer begins to arrive. */
 int
 kb_conn_fd(const struct kb_conn *c);

@@ -126,8 +126,8 @@ kb_fetch_request_put(struct kb_buf *out, int version,
 		r = kb_wire_put_array(
 			out, kb_fetch_flexible(version), 0); /* forgotten */
 	if (!r && version >= 11)
-		r = kb_wire_put_string(
-			out, kb_fetch_flexible(version), ""); /* rack */
+		r = kb_wire_put_string(out, kb_fetch_flexible(version),
+			limits->rack ? limits->rack : "");
 	return r ? r : kb_wire_put_tags(out, kb_fetch_flexible(version));
 }
 
@@ -187,8 +187,7 @@ take_partition(struct kb_fetch_answer *a, struct kb_fetched *f)
 		kb_wire_tags(c, kb_fetch_flexible(a->version));
 	}
 	f->aborted.len = (size_t)(c->at - f->aborted.data);
-	if (a->version >= 11)
-		kb_cursor_i32(c); /* preferred read replica */
+	f->preferred = a->version >= 11 ? kb_cursor_i32(c) : -1;
 	f->records = kb_cursor_bytes(c, take_length(c, a->version));
 	kb_wire_tags(c, kb_fetch_flexible(a->version));
 }
@@ -264,4 +263,18 @@ kb_fetched_aborted(const struct kb_fetched *f, struct kb_aborted *out)
 		out[i].first_offset = kb_cursor_i64(&c);
 		kb_wire_tags(&c, kb_fetch_flexible(f->version));
 	}
+}
+
+/*
+ * A decoded entry is no longer than an encoded one, so none is overwritten
+ * before it was read; and before the first lie the partition's offsets, which
+ * leave room for alignment.
+ */
+struct kb_aborted *
+kb_fetched_in_place(const struct kb_fetched *f)
+{
+	uintptr_t at = (uintptr_t)f->aborted.data;
+
+	_Static_assert(sizeof(struct kb_aborted) == ABORTED_SIZE, "in place");
+	return (struct kb_aborted *)(at & ~(uintptr_t)(sizeof(int64_t) - 1));
 }

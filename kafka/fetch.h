@@ -40,6 +40,7 @@ struct kb_fetch_limits {
 	int32_t min_bytes;
 	int32_t max_bytes;
 	enum kb_isolation isolation;
+	const char *rack; /* ours, from version 11 on (KIP-392); NULL: none */
 };
 
 /* One partition asked for; topic and id are borrowed. */
@@ -84,6 +85,7 @@ struct kb_fetched {
 	int64_t high_watermark; /* -1 unknown, likewise the next two */
 	int64_t last_stable;
 	int64_t log_start;
+	int32_t preferred; /* node to ask instead (KIP-392); -1 none */
 	size_t aborted_count;
 	struct kb_slice aborted; /* encoded, for kb_fetched_aborted() */
 	struct kb_slice records; /* empty when null */
@@ -102,8 +104,19 @@ kb_fetch_answer_init(
 int
 kb_fetch_answer_next(struct kb_fetch_answer *a, struct kb_fetched *out);
 
-/* Decodes the aborted transactions into out, room for aborted_count. */
+/*
+ * Decodes the aborted transactions into out, room for aborted_count: somewhere
+ * else, or what kb_fetched_in_place() says.
+ */
 void
 kb_fetched_aborted(const struct kb_fetched *f, struct kb_aborted *out);
+
+/*
+ * Where aborted transactions can be decoded to within the answer's own bytes,
+ * if those may be written to: over their encoded form and what was read before
+ * it. Nothing else of f is touched.
+ */
+struct kb_aborted *
+kb_fetched_in_place(const struct kb_fetched *f);
 
 #endif

@@ -3,6 +3,11 @@
  * those that end it parks the partition (kafka/fetch_resolve.c), and it goes
  * on with whoever leads it then. What has not come right for
  * message.timeout.ms has failed.
+ *
+ * A leader may name a follower in our rack to fetch from (KIP-392). That one
+ * is asked for AWAY_MS, then the leader again. Whatever a follower cannot
+ * serve, the leader serves, told no rack for RACKLESS_MS lest it names the
+ * follower again; a follower's word on offsets or topics never counts.
  */
 #include "kafka/fetcher_impl.h"
 
@@ -13,6 +18,9 @@
 #include "common/clock.h"
 #include "common/log.h"
 #include "kafka/status.h"
+
+#define AWAY_MS (5 * 60 * 1000)
+#define RACKLESS_MS (30 * 1000)
 
 /* The longest pause between two tries. */
 #define RETRY_MAX_MS 2000
@@ -25,14 +33,26 @@ pause_ms(int64_t first, unsigned failures)
 	return ms > RETRY_MAX_MS ? RETRY_MAX_MS : ms;
 }
 
+static void
+leave_queue(struct kb_fetch_part *p)
+{
+	struct kb_fetch_leader *l = p->leader;
+
+	if (p->cold)
+		TAILQ_REMOVE(&l->cold, p, link);
+	else
+		TAILQ_REMOVE(&l->hot, p, link);
+	if (!p->cold)
+		l->hot_count--;
+}
+
 void
 kb_fetch_part_unlink(struct kb_fetcher *f, struct kb_fetch_part *p)
 {
 	if (p->place == KB_PARKED)
 		TAILQ_REMOVE(&f->parked, p, link);
 	else if (p->place == KB_READY)
-		TAILQ_REMOVE(
-			p->cold ? &p->leader->cold : &p->leader->hot, p, link);
+		leave_queue(p);
 	else if (p->place == KB_HELD && p->leader)
 		p->leader->held--;
 }
@@ -50,10 +70,22 @@ kb_fetch_part_start(struct kb_fetcher *f, struct kb_fetch_part *p)
 {
 	p->place = KB_PARKED;
 	p->leader = NULL;
+	p->away = false;
 	p->parked_at = kb_clock_ms();
 	p->retry_at = p->parked_at;
 	p->check_epoch = p->last_epoch >= 0;
 	TAILQ_INSERT_TAIL(&f->parked, p, link);
+}
+
+/* p, which is nowhere, goes to its leader, which need not have changed. */
+static void
+come_home(struct kb_fetcher *f, struct kb_fetch_part *p, int64_t rackless_until)
+{
+	bool check_epoch = p->check_epoch;
+
+	kb_fetch_part_start(f, p);
+	p->check_epoch = check_epoch;
+	p->rackless_until = rackless_until;
 }
 
 void
@@ -62,6 +94,10 @@ kb_fetch_part_park(struct kb_fetcher *f, struct kb_fetch_part *p, bool refresh)
 	int64_t now = kb_clock_ms();
 
 	kb_fetch_part_unlink(f, p);
+	if (p->away) {
+		come_home(f, p, now + RACKLESS_MS);
+		return;
+	}
 	p->place = KB_PARKED;
 	p->leader = NULL;
 	p->parked_at = now;
@@ -75,18 +111,34 @@ kb_fetch_part_park(struct kb_fetcher *f, struct kb_fetch_part *p, bool refresh)
 	TAILQ_INSERT_TAIL(&f->parked, p, link);
 }
 
-void
-kb_fetch_part_ready(struct kb_fetch_part *p)
+static void
+enqueue(struct kb_fetch_part *p)
 {
 	struct kb_fetch_leader *l = p->leader;
 
 	p->place = KB_READY;
-	if (p->cold)
+	if (p->cold) {
 		TAILQ_INSERT_TAIL(&l->cold, p, link);
-	else if (p->unserved)
+		return;
+	}
+	if (p->unserved)
 		TAILQ_INSERT_HEAD(&l->hot, p, link);
 	else
 		TAILQ_INSERT_TAIL(&l->hot, p, link);
+	l->hot_count++;
+}
+
+void
+kb_fetch_part_ready(struct kb_fetcher *f, struct kb_fetch_part *p)
+{
+	int64_t now = f->settings.rack ? kb_clock_ms() : 0;
+
+	if (p->away && now >= p->away_until) {
+		come_home(f, p, 0);
+		return;
+	}
+	p->rackless = now < p->rackless_until;
+	enqueue(p);
 }
 
 int
@@ -136,42 +188,62 @@ kb_fetch_part_too_long(
 
 /* ---- what an answer says ---- */
 
+/* The leader sends us to a follower nearer by, and no records. */
+static bool
+is_sent_away(const struct kb_fetch_part *p, const struct kb_fetched *got)
+{
+	return got->preferred >= 0 && got->preferred != p->leader->node &&
+	       !p->rackless && !p->away && !got->records.len;
+}
+
+static int
+send_away(struct kb_fetcher *f, struct kb_fetch_part *p, int32_t node)
+{
+	int r = kb_fetch_leader_get(f, node, &p->leader);
+
+	if (r)
+		return r;
+	kb_log_debug("%s/%d: fetched from node %d, in our rack", p->topic,
+		p->partition, node);
+	p->away = true;
+	p->away_until = kb_clock_ms() + AWAY_MS;
+	p->cold = false;
+	kb_fetch_part_ready(f, p);
+	return 1;
+}
+
 static int
 judge_data(struct kb_fetcher *f, struct kb_fetch_part *p,
-	const struct kb_fetched *got, struct kb_fetch_event *out)
+	struct kb_fetch_request *q, const struct kb_fetched *got,
+	struct kb_fetch_event *out)
 {
 	int64_t limit = f->isolation == KB_READ_COMMITTED ? got->last_stable
 							  : got->high_watermark;
+	struct kb_aborted *aborted = kb_fetched_in_place(got);
 
-	if (got->aborted_count > f->aborted_cap) {
-		struct kb_aborted *a = reallocarray(
-			f->aborted, got->aborted_count, sizeof(*a));
-
-		if (!a)
-			return kb_err(-ENOMEM,
-				"out of memory: %zu aborted transactions",
-				got->aborted_count);
-		f->aborted = a;
-		f->aborted_cap = got->aborted_count;
-	}
-	kb_fetched_aborted(got, f->aborted);
 	p->failures = 0;
 	p->trouble_since = 0;
 	p->alone = false;
+	if (is_sent_away(p, got))
+		return send_away(f, p, got->preferred);
+	kb_fetched_aborted(got, aborted);
 	p->unserved = !got->records.len && p->offset < limit;
-	p->cold = !got->records.len && (!p->unserved || f->answer_empty);
+	p->cold = !got->records.len && (!p->unserved || q->empty);
 	if (p->unserved && !p->cold) {
 		/* the answer was full: that says nothing about p */
-		kb_fetch_part_ready(p);
+		kb_fetch_part_ready(f, p);
 		return 1;
 	}
 	kb_fetch_part_event(f, p, KB_FETCH_DATA, out);
 	out->records = got->records;
+	out->lease = q->lease;
 	out->high_watermark = got->high_watermark;
 	out->last_stable = got->last_stable;
 	out->log_start = got->log_start;
-	out->aborted = f->aborted;
+	out->aborted = aborted;
 	out->aborted_count = got->aborted_count;
+	out->took_us = q->took_us;
+	q->took_us = 0;
 	return 0;
 }
 
@@ -205,13 +277,28 @@ retry(struct kb_fetcher *f, struct kb_fetch_part *p, int16_t code, bool refresh,
 	return kb_fetch_part_fail(f, p, -EIO, out);
 }
 
+/* Whatever it is, the leader may know better, and is asked at once. */
+static int
+distrust(struct kb_fetcher *f, struct kb_fetch_part *p, int16_t code)
+{
+	kb_log_debug("%s/%d: fetch from offset %" PRId64
+		     " from node %d: %s: asking the leader",
+		p->topic, p->partition, p->offset, p->leader->node,
+		kb_status_name(code));
+	come_home(f, p, kb_clock_ms() + RACKLESS_MS);
+	return 1;
+}
+
 int
 kb_fetch_part_judge(struct kb_fetcher *f, struct kb_fetch_part *p,
-	const struct kb_fetched *got, struct kb_fetch_event *out)
+	struct kb_fetch_request *q, const struct kb_fetched *got,
+	struct kb_fetch_event *out)
 {
+	if (got->error && p->away)
+		return distrust(f, p, got->error);
 	switch (kb_status_action(got->error)) {
 	case KB_STATUS_OK:
-		return judge_data(f, p, got, out);
+		return judge_data(f, p, q, got, out);
 	case KB_STATUS_RETRY:
 		return retry(f, p, got->error, false, out);
 	case KB_STATUS_RANGE:

@@ -252,7 +252,7 @@ resolve_one(struct kb_fetcher *f, struct kb_fetch_part *p,
 		return cluster_failed(f, p, r, out);
 	if (r == 1) {
 		kb_fetch_part_unlink(f, p);
-		kb_fetch_part_ready(p);
+		kb_fetch_part_ready(f, p);
 	}
 	return r;
 }

@@ -1,13 +1,8 @@
 /*
  * One loop: settle the parked partitions, send what can be asked for, then
- * hand out what has come, or wait for something to come. Sending before
- * handing out is what overlaps the broker's work with the caller's: while the
- * caller deals with one partition of an answer, those it has advanced before
- * are asked for again.
- *
- * Only one answer at a time is taken into memory, into one buffer; those of
- * other leaders wait in their sockets. So memory does not grow with the number
- * of brokers.
+ * hand out what has come, or wait for something to come. Nothing is waited for
+ * but in one poll(2): answers of all brokers come in side by side, as far as
+ * the budget has room for what they may bring.
  */
 #include "kafka/fetcher.h"
 
@@ -17,17 +12,23 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/budget.h"
 #include "common/cancel.h"
 #include "common/clock.h"
 #include "kafka/conf.h"
 #include "kafka/conn.h"
 #include "kafka/fetcher_impl.h"
 
+/* In flight a connection, where the caller does not say. */
+#define REQUESTS 3
+
 /* ---- partitions ---- */
 
 static void
 read_settings(const struct kb_conf *c, struct kb_fetch_settings *s)
 {
+	const char *rack = kb_conf_get(c, "client.rack");
+
 	s->max_bytes = (int32_t)kb_conf_get_int(c, "fetch.max.bytes");
 	s->partition_max_bytes =
 		(int32_t)kb_conf_get_int(c, "fetch.message.max.bytes");
@@ -38,13 +39,24 @@ read_settings(const struct kb_conf *c, struct kb_fetch_settings *s)
 	s->retry_ms = kb_conf_get_int(c, "retry.backoff.ms");
 	s->reconnect_ms = kb_conf_get_int(c, "reconnect.backoff.ms");
 	s->reconnect_max_ms = kb_conf_get_int(c, "reconnect.backoff.max.ms");
+	s->rack = *rack ? rack : NULL;
+}
+
+static int
+read_options(struct kb_fetcher *f, const struct kb_fetcher_options *o)
+{
+	f->connections = o && o->connections > 0 ? o->connections : 1;
+	f->requests = o && o->requests > 0 ? o->requests : REQUESTS;
+	f->budget = o ? o->budget : NULL;
+	return f->budget ? kb_budget_watch(f->budget) : 0;
 }
 
 int
 kb_fetcher_new(struct kb_cluster *cluster, enum kb_isolation isolation,
-	struct kb_fetcher **out)
+	const struct kb_fetcher_options *options, struct kb_fetcher **out)
 {
 	struct kb_fetcher *f = calloc(1, sizeof(*f));
+	int r;
 
 	if (!f)
 		return kb_err(-ENOMEM, "out of memory");
@@ -55,6 +67,15 @@ kb_fetcher_new(struct kb_cluster *cluster, enum kb_isolation isolation,
 	TAILQ_INIT(&f->parts);
 	TAILQ_INIT(&f->parked);
 	TAILQ_INIT(&f->leaders);
+	TAILQ_INIT(&f->landed);
+	TAILQ_INIT(&f->spare);
+	r = read_options(f, options);
+	if (!r)
+		r = kb_pool_new(f->budget, &f->pool);
+	if (r) {
+		kb_fetcher_free(f);
+		return r;
+	}
 	*out = f;
 	return 0;
 }
@@ -64,6 +85,7 @@ kb_fetcher_free(struct kb_fetcher *f)
 {
 	struct kb_fetch_part *p;
 	struct kb_fetch_leader *l;
+	struct kb_fetch_request *q;
 
 	if (!f)
 		return;
@@ -71,11 +93,18 @@ kb_fetcher_free(struct kb_fetcher *f)
 		kb_fetch_part_free(f, p);
 	while ((l = TAILQ_FIRST(&f->leaders))) {
 		TAILQ_REMOVE(&f->leaders, l, link);
-		kb_fetch_leader_free(l);
+		kb_fetch_leader_free(f, l);
 	}
-	kb_buf_release(&f->bytes);
+	while ((q = TAILQ_FIRST(&f->landed))) {
+		TAILQ_REMOVE(&f->landed, q, link);
+		kb_fetch_request_free(f, q);
+	}
+	while ((q = TAILQ_FIRST(&f->spare))) {
+		TAILQ_REMOVE(&f->spare, q, link);
+		free(q);
+	}
+	kb_pool_free(f->pool);
 	kb_buf_release(&f->request);
-	free(f->aborted);
 	free(f->polled);
 	free(f);
 }
@@ -127,7 +156,7 @@ kb_fetcher_advance(struct kb_fetcher *f, struct kb_fetch_part *p,
 	p->offset = offset;
 	p->last_epoch = last_epoch;
 	if (p->leader)
-		kb_fetch_part_ready(p);
+		kb_fetch_part_ready(f, p);
 	else
 		kb_fetch_part_start(f, p);
 }
@@ -149,85 +178,126 @@ next_due(const struct kb_fetcher *f, int64_t until)
 
 	TAILQ_FOREACH (p, &f->parked, link)
 		until = sooner(until, p->retry_at);
-	TAILQ_FOREACH (l, &f->leaders, link)
-		until = sooner(until, kb_fetch_leader_due(l));
+	TAILQ_FOREACH (l, &f->leaders, link) {
+		until = sooner(until, kb_fetch_leader_due(f, l));
+		for (int i = 0; i < f->connections; i++)
+			until = sooner(
+				until, kb_fetch_link_deadline(&l->links[i]));
+	}
 	return until;
 }
 
-static int
-reserve_polled(struct kb_fetcher *f)
+static bool
+is_expecting(const struct kb_fetch_link *k)
 {
-	size_t need = f->leader_count + 1;
-	struct pollfd *p;
+	return k->flying_count && !k->stalled;
+}
 
-	if (need <= f->polled_cap)
-		return 0;
-	p = reallocarray(f->polled, need, sizeof(*p));
-	if (!p)
-		return kb_err(-ENOMEM, "out of memory");
-	f->polled = p;
-	f->polled_cap = need;
+/* Calls of one descriptor each: the cancel's, the budget's, then links'. */
+static int
+fill_polled(struct kb_fetcher *f, nfds_t *out_count)
+{
+	size_t need = 2 + f->leader_count * (size_t)f->connections;
+	struct kb_fetch_leader *l;
+	struct pollfd *p = f->polled;
+
+	if (need > f->polled_cap) {
+		p = reallocarray(p, need, sizeof(*p));
+		if (!p)
+			return kb_err(-ENOMEM, "out of memory");
+		f->polled = p;
+		f->polled_cap = need;
+	}
+	*p++ = (struct pollfd){.fd = kb_cancel_fd(f->cancel), .events = POLLIN};
+	*p++ = (struct pollfd){
+		.fd = f->budget ? f->budget->fd : -1, .events = POLLIN};
+	TAILQ_FOREACH (l, &f->leaders, link)
+		for (int i = 0; i < f->connections; i++)
+			if (is_expecting(&l->links[i]))
+				*p++ = (struct pollfd){
+					.fd = kb_conn_fd(l->links[i].conn),
+					.events = POLLIN};
+	*out_count = (nfds_t)(p - f->polled);
 	return 0;
 }
 
-/* Waits until `until` for an answer. *out is a leader that has one, or NULL. */
-static int
-wait_answer(struct kb_fetcher *f, int64_t until, struct kb_fetch_leader **out)
+/* There is room in the budget: who was refused may ask again. */
+static void
+hear_budget(struct kb_fetcher *f)
 {
 	struct kb_fetch_leader *l;
+
+	kb_budget_heard(f->budget);
+	f->full = false;
+	TAILQ_FOREACH (l, &f->leaders, link)
+		for (int i = 0; i < f->connections; i++)
+			kb_fetch_link_resume(f, &l->links[i]);
+}
+
+/* Waits until `until`, or for something to come. */
+static int
+wait_answers(struct kb_fetcher *f, int64_t until, nfds_t *out_count)
+{
 	int64_t ms = until - kb_clock_ms();
-	nfds_t n = 0, i = 1;
-	int r = reserve_polled(f);
+	int n, r = fill_polled(f, out_count);
 
 	if (r)
 		return r;
-	f->polled[n++] = (struct pollfd){
-		.fd = kb_cancel_fd(f->cancel), .events = POLLIN};
-	TAILQ_FOREACH (l, &f->leaders, link)
-		if (l->flying.count)
-			f->polled[n++] = (struct pollfd){
-				.fd = kb_conn_fd(l->conn), .events = POLLIN};
 	ms = ms < 0 ? 0 : ms > INT_MAX ? INT_MAX : ms;
-	if (poll(f->polled, n, (int)ms) < 0 && errno != EINTR)
+	n = poll(f->polled, *out_count, (int)ms);
+	if (n < 0 && errno != EINTR)
 		return kb_err(-errno, "poll: %s", strerror(errno));
 	if (kb_cancel_fired(f->cancel))
 		return kb_err(-ECANCELED, "interrupted");
-	TAILQ_FOREACH (l, &f->leaders, link)
-		if (l->flying.count && f->polled[i++].revents)
-			break;
-	*out = l;
+	if (n < 0)
+		*out_count = 0;
 	return 0;
+}
+
+static struct kb_fetch_link *
+find_link(struct kb_fetcher *f, int fd)
+{
+	struct kb_fetch_leader *l;
+
+	TAILQ_FOREACH (l, &f->leaders, link)
+		for (int i = 0; i < f->connections; i++)
+			if (is_expecting(&l->links[i]) &&
+				kb_conn_fd(l->links[i].conn) == fd)
+				return &l->links[i];
+	return NULL;
 }
 
 static void
 expire(struct kb_fetcher *f)
 {
 	struct kb_fetch_leader *l;
-	int64_t now = kb_clock_ms();
 
 	TAILQ_FOREACH (l, &f->leaders, link)
-		if (l->flying.count && l->flying.deadline <= now)
-			kb_fetch_leader_expire(f, l);
+		for (int i = 0; i < f->connections; i++)
+			kb_fetch_link_expire(f, &l->links[i]);
 }
 
-/* Waits for an answer and takes it in. 0 and 1 as kb_fetcher_next(). */
+/* Takes in what comes until `until`. 0 and 1 as kb_fetcher_next(). */
 static int
 receive(struct kb_fetcher *f, int64_t until, struct kb_fetch_event *out)
 {
-	struct kb_fetch_leader *l = NULL;
-	int r = wait_answer(f, next_due(f, until), &l);
+	struct kb_fetch_link *k;
+	nfds_t n = 0;
+	int r = wait_answers(f, next_due(f, until), &n);
 
 	if (r)
 		return r;
-	if (!l) {
-		/* Late answers count as long as they are here by now. */
-		expire(f);
-		return 1;
+	if (n > 1 && f->polled[1].revents)
+		hear_budget(f);
+	for (nfds_t i = 2; i < n; i++) {
+		k = f->polled[i].revents ? find_link(f, f->polled[i].fd) : NULL;
+		r = k ? kb_fetch_link_receive(f, k, out) : 1;
+		if (r != 1)
+			return r;
 	}
-	/* Behind the others, for the next time. */
-	TAILQ_REMOVE(&f->leaders, l, link);
-	TAILQ_INSERT_TAIL(&f->leaders, l, link);
-	return kb_fetch_leader_receive(f, l, out);
+	/* Late answers count as long as they are here by now. */
+	expire(f);
+	return 1;
 }
 
 int
@@ -235,7 +305,6 @@ kb_fetcher_next(
 	struct kb_fetcher *f, int timeout_ms, struct kb_fetch_event *out)
 {
 	int64_t until = kb_clock_ms() + timeout_ms;
-	struct kb_fetch_leader *l;
 	int r;
 
 	for (;;) {
@@ -244,13 +313,11 @@ kb_fetcher_next(
 		r = kb_fetch_resolve(f, out);
 		if (r != 1)
 			return r;
-		TAILQ_FOREACH (l, &f->leaders, link) {
-			r = kb_fetch_leader_send(f, l);
-			if (r)
-				return r;
-		}
-		if (f->from) {
-			r = kb_fetch_leader_event(f, out);
+		r = kb_fetch_leader_send_all(f);
+		if (r)
+			return r;
+		if (!TAILQ_EMPTY(&f->landed)) {
+			r = kb_fetch_events_next(f, out);
 			if (r != 1)
 				return r;
 			continue;
@@ -260,7 +327,7 @@ kb_fetcher_next(
 		r = receive(f, until, out);
 		if (r != 1)
 			return r;
-		if (!f->from && kb_clock_ms() >= until)
+		if (TAILQ_EMPTY(&f->landed) && kb_clock_ms() >= until)
 			return 1;
 	}
 }

@@ -1,9 +1,11 @@
 /*
- * Fetches partitions from their leaders: a connection a leader, one event
- * loop, no thread. A partition is in at most one outstanding request. Requests
- * go by topic id from Fetch 13, by name with 4..11. Throttling, leader moves,
- * lost connections and slow brokers are dealt with inside; what a caller must
- * decide comes out as an event. One thread at a time.
+ * Fetches partitions from their leaders, or from the replica in our rack that
+ * a leader names (`client.rack`, KIP-392): some connections a leader, several
+ * requests in flight on each, one event loop, no thread. A partition is in at
+ * most one outstanding request. Requests go by topic id from Fetch 13, by name
+ * with 4..11. Throttling, leader moves, lost connections and slow brokers are
+ * dealt with inside; what a caller must decide comes out as an event. One
+ * thread at a time.
  */
 #ifndef KB_KAFKA_FETCHER_H
 #define KB_KAFKA_FETCHER_H
@@ -16,12 +18,27 @@
 #include "kafka/cluster.h"
 #include "kafka/txn.h"
 
-struct kb_fetcher;
+struct kb_budget;
 struct kb_fetch_part;
+struct kb_fetcher;
+struct kb_lease;
 
+struct kb_fetcher_options {
+	/*
+	 * All bytes asked for and not yet come, and of answers not yet let go
+	 * of, are held from it; NULL: unlimited. Nobody else may watch it. It
+	 * outlives the fetcher and all leases.
+	 */
+	struct kb_budget *budget;
+	int connections; /* a leader; 0: 1 */
+	int requests;	 /* in flight a connection; 0: 3 */
+};
+
+/* options NULL: as if all were zero. */
 int
 kb_fetcher_new(struct kb_cluster *cluster, enum kb_isolation isolation,
-	struct kb_fetcher **out);
+	const struct kb_fetcher_options *options, struct kb_fetcher **out);
+/* Leases that are held stay valid. */
 void
 kb_fetcher_free(struct kb_fetcher *f);
 
@@ -63,26 +80,31 @@ struct kb_fetch_event {
 	struct kb_fetch_part *part;
 	void *user;
 	int64_t offset;		 /* that was asked for */
-	struct kb_slice records; /* DATA: borrowed until the next call */
+	struct kb_slice records; /* DATA: valid while the lease is held, without
+				    a hold until the next kb_fetcher_next() */
+	struct kb_lease *lease;	 /* DATA: of the answer, perhaps shared */
 	int64_t high_watermark;
 	int64_t last_stable;
 	int64_t log_start;		  /* DATA, GAP; -1 unknown */
-	const struct kb_aborted *aborted; /* DATA: borrowed likewise */
+	const struct kb_aborted *aborted; /* DATA: valid as records are */
 	size_t aborted_count;
-	int64_t end;	      /* TRUNCATED */
-	int error;	      /* FAILED: -errno */
+	int64_t took_us; /* DATA: from request to answer; 0 but for the first
+			    event of an answer */
+	int64_t end;	 /* TRUNCATED */
+	int error;	 /* FAILED: -errno */
 	const char *sentence; /* FAILED, TRUNCATED, DELETED: borrowed */
 };
 
 /*
  * The next event. 0. 1: timeout_ms passed, or nothing is being fetched.
  * -ECANCELED. -EIO: no broker of the cluster could be reached for
- * message.timeout.ms. An answer of `fetch.max.bytes` (16 MiB unless set) in
- * all is asked for, `fetch.message.max.bytes` (4 MiB) at most a partition,
- * starting with another partition each time; a first batch larger than that
- * comes whole. Partitions at their end are asked for, and waited for on the
- * broker for fetch.wait.max.ms, once no other of the same leader is with the
- * caller: so advance or remove, do not hold.
+ * message.timeout.ms. An answer of `fetch.max.bytes` in all is asked for at
+ * most, less where the budget or many requests in flight want it, and
+ * `fetch.message.max.bytes` (4 MiB unless set) at most a partition, starting
+ * with another partition each time. One batch may exceed both, and the budget:
+ * it is then received when no lease is held. Partitions at their end are asked
+ * for, and waited for on the broker for fetch.wait.max.ms, once no other of
+ * the same leader is with the caller: so advance or remove, do not hold.
  */
 int
 kb_fetcher_next(

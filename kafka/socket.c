@@ -230,27 +230,40 @@ kb_socket_send(
 }
 
 int
+kb_socket_recv_some(
+	struct kb_socket *s, uint8_t *data, size_t len, size_t *out_got)
+{
+	ssize_t n;
+
+	do
+		n = recv(s->fd, data, len, 0);
+	while (n < 0 && errno == EINTR);
+	if (n < 0)
+		return errno == EAGAIN ? 1 : lost(s, errno);
+	if (n == 0)
+		return kb_err(-ECONNRESET,
+			"%s: the broker closed the connection", s->name);
+	*out_got = (size_t)n;
+	return 0;
+}
+
+int
 kb_socket_recv(struct kb_socket *s, uint8_t *data, size_t len, int64_t deadline)
 {
+	size_t got;
 	int r;
 
 	while (len > 0) {
-		ssize_t n = recv(s->fd, data, len, 0);
-
-		if (n > 0) {
-			data += n;
-			len -= (size_t)n;
-		} else if (n == 0) {
-			return kb_err(-ECONNRESET,
-				"%s: the broker closed the connection",
-				s->name);
-		} else if (errno == EAGAIN) {
-			r = wait_ready(s, POLLIN, deadline);
-			if (r < 0)
-				return r;
-		} else if (errno != EINTR) {
-			return lost(s, errno);
+		r = kb_socket_recv_some(s, data, len, &got);
+		if (r == 0) {
+			data += got;
+			len -= got;
+			continue;
 		}
+		if (r == 1)
+			r = wait_ready(s, POLLIN, deadline);
+		if (r < 0)
+			return r;
 	}
 	return 0;
 }

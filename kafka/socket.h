@@ -37,4 +37,12 @@ int
 kb_socket_recv(
 	struct kb_socket *s, uint8_t *data, size_t len, int64_t deadline);
 
+/*
+ * Receives what is there of len bytes, without waiting. 0: *out_got of them.
+ * 1: none are there now.
+ */
+int
+kb_socket_recv_some(
+	struct kb_socket *s, uint8_t *data, size_t len, size_t *out_got);
+
 #endif

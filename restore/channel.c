@@ -25,13 +25,13 @@
 #include "common/cancel.h"
 #include "common/clock.h"
 #include "common/err.h"
+#include "common/wait.h"
 #include "kafka/cluster.h"
 #include "kafka/conf.h"
 #include "kafka/producer.h"
 #include "restore/packer.h"
 #include "restore/restore.h"
 #include "restore/target.h"
-#include "restore/wait.h"
 
 /* Channels that stay connected in case another file for them comes. */
 #define IDLE_MAX 8

@@ -9,10 +9,10 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
+#include "common/budget.h"
 #include "common/cancel.h"
 #include "common/err.h"
 #include "kafka/conf.h"
-#include "restore/budget.h"
 #include "restore/channel.h"
 #include "restore/delivery.h"
 #include "restore/sink.h"

@@ -21,11 +21,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/budget.h"
 #include "common/cancel.h"
 #include "common/err.h"
 #include "common/log.h"
 #include "format/line.h"
-#include "restore/budget.h"
 #include "restore/delivery.h"
 #include "restore/packer.h"
 #include "restore/restore.h"
@@ -243,8 +243,14 @@ make_room(struct kb_sink *s, size_t more, struct kb_cancel *interrupt)
 		return r;
 	kb_line_parser_shrink(s->parser);
 	shrink(s);
-	return kb_budget_wait(b, &s->share, memory(s) + more,
-		s->delivery->cancel, interrupt, s->delivery->timeout_ms);
+	r = kb_budget_wait(b, &s->share, memory(s) + more, s->delivery->cancel,
+		interrupt, s->delivery->timeout_ms);
+	if (r == -ETIMEDOUT)
+		r = kb_err(r,
+			"other files that are being restored hold all "
+			"%zu bytes of memory for lines",
+			b->total);
+	return r;
 }
 
 /* ---- lines ---- */

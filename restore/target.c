@@ -17,6 +17,7 @@
 #include "common/clock.h"
 #include "common/err.h"
 #include "common/log.h"
+#include "common/wait.h"
 #include "index/index.h"
 #include "kafka/admin.h"
 #include "kafka/cluster.h"
@@ -24,7 +25,6 @@
 #include "kafka/status.h"
 #include "restore/restore.h"
 #include "restore/settings.h"
-#include "restore/wait.h"
 #include "store/repo.h"
 
 enum {

@@ -248,7 +248,7 @@ fetch(const struct options *o)
 	must(kb_cluster_metadata(c, &o->topic, 1, &m), "metadata");
 	must(kb_fetcher_new(c,
 		     o->uncommitted ? KB_READ_UNCOMMITTED : KB_READ_COMMITTED,
-		     &j.fetcher),
+		     NULL, &j.fetcher),
 		"fetcher");
 	must(kb_decoder_new(&j.decoder), "decoder");
 	if (!o->by_name)

@@ -1,4 +1,4 @@
-#include "restore/budget.h"
+#include "common/budget.h"
 
 #include <errno.h>
 #include <pthread.h>

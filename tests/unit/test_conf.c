@@ -121,7 +121,7 @@ START_TEST(conf__names_a_property_that_we_would_ignore)
 		{"group.id", "g"},
 		{"enable.auto.commit", "false"},
 		{"debug", "broker"},
-		{"client.rack", "r1"},
+		{"group.id", "g1"},
 		{"auto.offset.reset", "earliest"}, /* of topics */
 		{"request.required.acks", "1"},
 		{"sasl.mechanisms", "PLAIN"},

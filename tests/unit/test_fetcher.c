@@ -26,7 +26,7 @@ static void
 start(int brokers, int partitions)
 {
 	mock_topic_start(&t, brokers, partitions);
-	ck_ok(kb_fetcher_new(t.cluster, KB_READ_COMMITTED, &fetcher));
+	ck_ok(kb_fetcher_new(t.cluster, KB_READ_COMMITTED, NULL, &fetcher));
 }
 
 static void
@@ -252,7 +252,7 @@ START_TEST(fetcher__gives_a_partition_up_after_its_time)
 
 	mock_topic_start(&t, 1, 1);
 	ck_ok(kb_conf_set(t.conf, "message.timeout.ms", "50"));
-	ck_ok(kb_fetcher_new(t.cluster, KB_READ_COMMITTED, &fetcher));
+	ck_ok(kb_fetcher_new(t.cluster, KB_READ_COMMITTED, NULL, &fetcher));
 	produce(0, 1, 10);
 	for (int i = 0; i < 1000; i++)
 		rd_kafka_mock_push_request_errors(t.mock, FETCH, 1,
@@ -563,7 +563,7 @@ condemn_only_one(void)
 	fake_broker_start(&fake, serve);
 	mock_topic_conf(&t, fake.address);
 	mock_topic_open(&t);
-	ck_ok(kb_fetcher_new(t.cluster, KB_READ_COMMITTED, &fetcher));
+	ck_ok(kb_fetcher_new(t.cluster, KB_READ_COMMITTED, NULL, &fetcher));
 	for (int p = 0; p < 3; p++) {
 		readers[p] = (struct reader){.next = 30};
 		ck_ok(kb_fetcher_add(fetcher, "t", &fake_id, p, 30, -1,

@@ -6,8 +6,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "backup/options.h"
 #include "backup/deposit.h"
+#include "backup/hand.h"
+#include "backup/options.h"
 #include "format/encoder.h"
 #include "index/index.h"
 #include "store/repo.h"
@@ -18,6 +19,7 @@ static struct kb_backup_options options;
 static struct kb_repo repo;
 static struct kb_deposit deposit;
 static struct kb_lane lane;
+static struct kb_hand *hand;
 static struct kb_buf wire; /* what the broker sends */
 
 static void
@@ -29,6 +31,7 @@ setup(void)
 	};
 	ck_ok(kb_store_new_memory(&repo.store));
 	ck_ok(kb_deposit_init(&deposit, &options, &repo, NULL));
+	ck_ok(kb_hand_make((void **)&hand));
 	lane = (struct kb_lane){.topic = {.name = "t"}, .last_epoch = -1,
 		.cut = INT64_MAX};
 	kb_buf_clear(&wire);
@@ -38,9 +41,48 @@ static void
 teardown(void)
 {
 	kb_lane_release(&lane);
+	kb_hand_free(hand);
 	kb_deposit_release(&deposit);
 	kb_store_free(repo.store);
 	kb_buf_release(&wire);
+}
+
+/* Changes the batch that begins at `at`. */
+static void
+reseal(size_t at, int16_t attributes, int32_t epoch, int64_t max_timestamp)
+{
+	struct kb_batch_header h;
+	struct kb_batch b;
+
+	ck_ok(kb_batch_parse(
+		kb_slice_of(wire.data + at, wire.len - at), &b));
+	kb_batch_header_of(&b, &h);
+	h.attributes = (int16_t)(h.attributes | attributes);
+	h.leader_epoch = epoch;
+	if (max_timestamp)
+		h.max_timestamp = max_timestamp;
+	kb_batch_seal(wire.data + at, wire.len - at, &h);
+}
+
+/* Appends a batch with one record that does not compress below 40,000 bytes. */
+static void
+put_large(int64_t base)
+{
+	static uint8_t noise[40000];
+	struct kb_batch_header h = {.producer_id = 5, .leader_epoch = 7};
+	struct kb_record r = {.offset = base, .timestamp = 1};
+	struct kb_encoder e = {0};
+	uint32_t seed = 1;
+
+	for (size_t i = 0; i < sizeof(noise); i++) {
+		seed = seed * 1664525 + 1013904223;
+		noise[i] = (uint8_t)(seed >> 24);
+	}
+	r.value = kb_slice_of(noise, sizeof(noise));
+	kb_encoder_init(&e);
+	ck_ok(kb_encoder_add(&e, &r));
+	ck_ok(kb_encoder_finish(&e, hand->compressor, 1, &h, &wire));
+	kb_encoder_release(&e);
 }
 
 /* Appends a batch of n records from offset base to the wire. */
@@ -65,7 +107,7 @@ put_batch(int64_t base, int n, bool compressed, int16_t attributes,
 		r.value = kb_slice_str(value);
 		ck_ok(kb_encoder_add(&e, &r));
 	}
-	ck_ok(kb_encoder_finish(&e, compressed ? deposit.compressor : NULL, 1,
+	ck_ok(kb_encoder_finish(&e, compressed ? hand->compressor : NULL, 1,
 		&h, &wire));
 	ck_ok(kb_batch_parse(
 		kb_slice_of(wire.data + at, wire.len - at), &b));
@@ -101,10 +143,8 @@ put_marker(int64_t offset, int64_t producer, uint8_t type)
 static int
 take(const struct kb_aborted *aborted, size_t n, int64_t *damage_end)
 {
-	struct kb_fetch_event e = {.kind = KB_FETCH_DATA, .aborted = aborted,
-		.aborted_count = n, .records = kb_buf_slice(&wire)};
-
-	return kb_lane_take(&lane, &deposit, &e, damage_end);
+	return kb_lane_take(&lane, &deposit, hand, kb_buf_slice(&wire),
+		aborted, n, damage_end);
 }
 
 static void
@@ -141,7 +181,7 @@ offsets_of(int64_t start)
 		left.data += b.bytes.len, left.len -= b.bytes.len) {
 		ck_ok(kb_batch_parse(left, &b));
 		ck_ok(kb_batch_check(&b));
-		ck_ok(kb_decoder_run(deposit.decoder, kb_batch_codec(&b),
+		ck_ok(kb_decoder_run(hand->decoder, kb_batch_codec(&b),
 			b.body, KB_DECODE_MAX, &raw));
 		kb_records_init(&it, &b, raw);
 		while (kb_records_next(&it, &r) == 0)
@@ -152,17 +192,17 @@ offsets_of(int64_t start)
 	return text;
 }
 
-START_TEST(lane__keeps_compressed_batches_byte_for_byte)
+START_TEST(lane__keeps_large_compressed_batches_byte_for_byte)
 {
 	struct kb_buf got = {0};
 	int64_t damage;
 
-	put_batch(0, 3, true, 0, 5);
-	put_batch(3, 2, true, 0, 5);
+	for (int i = 0; i < 5; i++)
+		put_large(i);
 	ck_ok(take(NULL, 0, &damage));
 	ck_assert_int_eq(lane.next, 5);
 	ck_assert_int_eq(lane.covered, 0);
-	ck_ok(kb_lane_publish(&lane, &deposit));
+	ck_ok(kb_lane_publish(&lane, &deposit, hand));
 	ck_assert_int_eq(lane.covered, 5);
 	read_object(segment_name(0), &got);
 	ck_assert_uint_eq(got.len, wire.len);
@@ -179,7 +219,7 @@ START_TEST(lane__recompresses_what_comes_uncompressed)
 
 	put_batch(0, 200, false, 0, 5);
 	ck_ok(take(NULL, 0, &damage));
-	ck_ok(kb_lane_publish(&lane, &deposit));
+	ck_ok(kb_lane_publish(&lane, &deposit, hand));
 	read_object(segment_name(0), &got);
 	ck_ok(kb_batch_parse(kb_buf_slice(&got), &b));
 	ck_assert_int_eq(kb_batch_codec(&b), KB_CODEC_ZSTD);
@@ -191,6 +231,141 @@ START_TEST(lane__recompresses_what_comes_uncompressed)
 }
 END_TEST
 
+/* How many batches the segment at `start` has. */
+static int
+batches_of(int64_t start)
+{
+	struct kb_buf bytes = {0};
+	struct kb_slice left;
+	struct kb_batch b;
+	int n = 0;
+
+	read_object(segment_name(start), &bytes);
+	for (left = kb_buf_slice(&bytes); left.len; n++) {
+		ck_ok(kb_batch_parse(left, &b));
+		left.data += b.bytes.len;
+		left.len -= b.bytes.len;
+	}
+	kb_buf_release(&bytes);
+	return n;
+}
+
+START_TEST(lane__merges_small_batches_and_keeps_their_offsets)
+{
+	int64_t damage;
+
+	put_batch(0, 2, true, 0, 5);
+	put_batch(2, 1, false, 0, 6);
+	put_batch(9, 2, true, 0, -1);
+	ck_ok(take(NULL, 0, &damage));
+	ck_assert_int_eq(lane.next, 11);
+	ck_ok(kb_lane_publish(&lane, &deposit, hand));
+	ck_assert_str_eq(offsets_of(0), "0,1,2,9,10,");
+	ck_assert_int_eq(batches_of(0), 1);
+	ck_assert_int_eq(lane.covered, 11);
+}
+END_TEST
+
+START_TEST(lane__merges_up_to_a_size)
+{
+	int64_t damage;
+
+	deposit.merge_bytes = 100;
+	for (int i = 0; i < 20; i++)
+		put_batch(i, 1, true, 0, -1);
+	ck_ok(take(NULL, 0, &damage));
+	ck_ok(kb_lane_publish(&lane, &deposit, hand));
+	ck_assert_int_gt(batches_of(0), 1);
+	ck_assert_int_lt(batches_of(0), 20);
+	ck_assert_str_eq(offsets_of(0),
+		"0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,");
+}
+END_TEST
+
+START_TEST(lane__writes_what_waits_before_a_large_batch)
+{
+	int64_t damage;
+
+	put_batch(0, 2, true, 0, -1);
+	put_large(2);
+	put_batch(3, 2, true, 0, -1);
+	ck_ok(take(NULL, 0, &damage));
+	ck_ok(kb_lane_publish(&lane, &deposit, hand));
+	ck_assert_str_eq(offsets_of(0), "0,1,2,3,4,");
+	ck_assert_int_eq(batches_of(0), 3);
+}
+END_TEST
+
+START_TEST(lane__never_merges_leader_epochs)
+{
+	int64_t damage;
+	size_t at;
+
+	put_batch(0, 2, true, 0, -1);
+	at = wire.len;
+	put_batch(2, 2, true, 0, -1);
+	reseal(at, 0, 8, 0);
+	ck_ok(take(NULL, 0, &damage));
+	ck_ok(kb_lane_publish(&lane, &deposit, hand));
+	ck_assert_int_eq(batches_of(0), 2);
+	ck_assert_int_eq(lane.last_epoch, 8);
+}
+END_TEST
+
+START_TEST(lane__never_merges_log_append_times)
+{
+	int64_t damage;
+	size_t at;
+
+	put_batch(0, 2, false, 0, -1);
+	reseal(0, KB_BATCH_LOGAPPEND, 7, 5000);
+	at = wire.len;
+	put_batch(2, 2, false, 0, -1);
+	reseal(at, KB_BATCH_LOGAPPEND, 7, 6000);
+	ck_ok(take(NULL, 0, &damage));
+	ck_ok(kb_lane_publish(&lane, &deposit, hand));
+	ck_assert_int_eq(batches_of(0), 2);
+}
+END_TEST
+
+/* CRC right, records wrong: none of the batch may be merged. */
+START_TEST(lane__merges_no_part_of_a_damaged_batch)
+{
+	struct kb_batch_header h;
+	struct kb_batch b;
+	int64_t damage;
+	size_t at;
+
+	put_batch(0, 2, false, 0, -1);
+	at = wire.len;
+	put_batch(2, 3, false, 0, -1);
+	ck_ok(kb_batch_parse(
+		kb_slice_of(wire.data + at, wire.len - at), &b));
+	kb_batch_header_of(&b, &h);
+	h.count = 4;
+	kb_batch_seal(wire.data + at, wire.len - at, &h);
+	ck_assert_int_eq(take(NULL, 0, &damage), -EBADMSG);
+	ck_assert_int_eq(damage, 5);
+	ck_ok(kb_lane_publish(&lane, &deposit, hand));
+	ck_assert_str_eq(offsets_of(0), "0,1,");
+}
+END_TEST
+
+START_TEST(lane__rolls_by_records)
+{
+	int64_t damage;
+
+	options.compression = KB_COMPRESSION_VERBATIM;
+	options.segment_records = 4;
+	for (int i = 0; i < 10; i += 2)
+		put_batch(i, 2, true, 0, -1);
+	ck_ok(take(NULL, 0, &damage));
+	ck_ok(kb_lane_publish(&lane, &deposit, hand));
+	ck_assert_uint_eq(deposit.totals.segments, 3);
+	ck_assert_str_eq(offsets_of(4), "4,5,6,7,");
+}
+END_TEST
+
 START_TEST(lane__verbatim_means_verbatim)
 {
 	struct kb_buf got = {0};
@@ -199,7 +374,7 @@ START_TEST(lane__verbatim_means_verbatim)
 	options.compression = KB_COMPRESSION_VERBATIM;
 	put_batch(0, 20, false, 0, 5);
 	ck_ok(take(NULL, 0, &damage));
-	ck_ok(kb_lane_publish(&lane, &deposit));
+	ck_ok(kb_lane_publish(&lane, &deposit, hand));
 	read_object(segment_name(0), &got);
 	ck_assert_uint_eq(got.len, wire.len);
 	ck_assert_mem_eq(got.data, wire.data, wire.len);
@@ -217,7 +392,7 @@ START_TEST(lane__cuts_inside_batches_at_both_ends)
 	put_batch(5, 5, true, 0, -1);
 	ck_ok(take(NULL, 0, &damage));
 	ck_assert_int_eq(lane.next, 8);
-	ck_ok(kb_lane_publish(&lane, &deposit));
+	ck_ok(kb_lane_publish(&lane, &deposit, hand));
 	ck_assert_str_eq(offsets_of(2), "2,3,4,5,6,7,");
 	ck_assert_int_eq(lane.covered, 8);
 }
@@ -231,7 +406,7 @@ START_TEST(lane__stores_nothing_at_or_after_the_cut)
 	put_batch(0, 3, true, 0, -1);
 	put_batch(3, 3, true, 0, -1);
 	ck_ok(take(NULL, 0, &damage));
-	ck_ok(kb_lane_publish(&lane, &deposit));
+	ck_ok(kb_lane_publish(&lane, &deposit, hand));
 	ck_assert_str_eq(offsets_of(0), "0,1,2,");
 }
 END_TEST
@@ -250,7 +425,7 @@ START_TEST(lane__leaves_out_aborted_records_and_markers)
 	put_marker(8, 9, 1);
 	ck_ok(take(&aborted, 1, &damage));
 	ck_assert_int_eq(lane.next, 9);
-	ck_ok(kb_lane_publish(&lane, &deposit));
+	ck_ok(kb_lane_publish(&lane, &deposit, hand));
 	ck_assert_str_eq(offsets_of(0), "0,1,4,7,");
 	/* the marker at the end belongs to the next segment */
 	ck_assert_int_eq(lane.covered, 8);
@@ -271,7 +446,7 @@ START_TEST(lane__takes_what_lies_before_damage_and_names_it)
 	ck_assert_ptr_nonnull(strstr(kb_err_text(), "t/0: at offset 3"));
 	ck_assert_int_eq(damage, 6);
 	ck_assert_int_eq(lane.next, 3);
-	ck_ok(kb_lane_put_gap(&lane, &deposit, damage, KB_GAP_DAMAGED, "x"));
+	ck_ok(kb_lane_put_gap(&lane, &deposit, hand, damage, KB_GAP_DAMAGED, "x"));
 	ck_assert_str_eq(offsets_of(0), "0,1,2,");
 	ck_assert_int_eq(lane.covered, 6);
 	ck_assert_int_eq(lane.next, 6);
@@ -306,6 +481,7 @@ START_TEST(lane__rolls_segments_that_follow_each_other)
 	int64_t damage;
 
 	options.segment_bytes = 1;
+	options.compression = KB_COMPRESSION_VERBATIM;
 	put_batch(0, 3, true, 0, -1);
 	put_batch(10, 3, true, 0, -1);
 	ck_ok(take(NULL, 0, &damage));
@@ -326,8 +502,10 @@ START_TEST(lane__stops_where_another_writer_was_first)
 	ck_ok(kb_blob_publish(w));
 	put_batch(0, 3, true, 0, -1);
 	ck_ok(take(NULL, 0, &damage));
-	ck_assert_int_eq(kb_lane_publish(&lane, &deposit), -EEXIST);
-	ck_assert_int_eq(lane.covered, 0);
+	ck_assert_int_eq(kb_lane_publish(&lane, &deposit, hand), -EEXIST);
+	ck_assert(lane.broken);
+	ck_assert_int_eq(lane.published_failure.code, -EEXIST);
+	ck_assert_uint_eq(deposit.totals.segments, 0);
 	ck_assert_ptr_null(lane.writer);
 }
 END_TEST
@@ -340,13 +518,13 @@ START_TEST(lane__publishes_before_a_gap_and_joins_it)
 
 	put_batch(0, 3, true, 0, -1);
 	ck_ok(take(NULL, 0, &damage));
-	ck_ok(kb_lane_put_gap(&lane, &deposit, 20, KB_GAP_RETENTION, "why"));
+	ck_ok(kb_lane_put_gap(&lane, &deposit, hand, 20, KB_GAP_RETENTION, "why"));
 	kb_layout_gap(name, &lane.topic, 0, 3, 20);
 	ck_ok(kb_gap_read(repo.store, name, &gap));
 	ck_assert_int_eq(gap.reason, KB_GAP_RETENTION);
 	ck_assert_str_eq(gap.detail, "why");
 	ck_assert_int_eq(lane.next, 20);
-	ck_ok(kb_lane_put_gap(&lane, &deposit, 20, KB_GAP_RETENTION, ""));
+	ck_ok(kb_lane_put_gap(&lane, &deposit, hand, 20, KB_GAP_RETENTION, ""));
 	ck_assert_uint_eq(deposit.totals.gaps, 1);
 }
 END_TEST
@@ -360,7 +538,14 @@ main(void)
 	int failed;
 
 	tcase_add_checked_fixture(c, setup, teardown);
-	tcase_add_test(c, lane__keeps_compressed_batches_byte_for_byte);
+	tcase_add_test(c, lane__keeps_large_compressed_batches_byte_for_byte);
+	tcase_add_test(c, lane__merges_small_batches_and_keeps_their_offsets);
+	tcase_add_test(c, lane__merges_up_to_a_size);
+	tcase_add_test(c, lane__writes_what_waits_before_a_large_batch);
+	tcase_add_test(c, lane__never_merges_leader_epochs);
+	tcase_add_test(c, lane__never_merges_log_append_times);
+	tcase_add_test(c, lane__merges_no_part_of_a_damaged_batch);
+	tcase_add_test(c, lane__rolls_by_records);
 	tcase_add_test(c, lane__recompresses_what_comes_uncompressed);
 	tcase_add_test(c, lane__verbatim_means_verbatim);
 	tcase_add_test(c, lane__cuts_inside_batches_at_both_ends);

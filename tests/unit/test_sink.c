@@ -3,11 +3,11 @@
 #include <errno.h>
 #include <stdio.h>
 
+#include "common/budget.h"
 #include "common/cancel.h"
 #include "common/log.h"
 #include "format/batch.h"
 #include "format/record.h"
-#include "restore/budget.h"
 #include "restore/delivery.h"
 #include "restore/packer.h"
 #include "restore/restore.h"

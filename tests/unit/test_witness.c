@@ -3,6 +3,7 @@
 #include <errno.h>
 
 #include "backup/deposit.h"
+#include "backup/hand.h"
 #include "backup/lane.h"
 #include "backup/options.h"
 #include "index/index.h"
@@ -23,7 +24,7 @@ static void
 store(size_t size)
 {
 	struct kb_buf batch = {0};
-	struct kb_fetch_event e = {.kind = KB_FETCH_DATA};
+	void *hand;
 	int64_t damage;
 
 	ck_ok(kb_store_new_memory(&repo.store));
@@ -31,9 +32,11 @@ store(size_t size)
 	ck_ok(kb_deposit_init(&deposit, &options, &repo, idx));
 	lane = (struct kb_lane){.topic = {.name = "t"}, .cut = INT64_MAX};
 	mock_batch(&batch, 5, size);
-	e.records = kb_buf_slice(&batch);
-	ck_ok(kb_lane_take(&lane, &deposit, &e, &damage));
-	ck_ok(kb_lane_publish(&lane, &deposit));
+	ck_ok(kb_hand_make(&hand));
+	ck_ok(kb_lane_take(&lane, &deposit, hand, kb_buf_slice(&batch), NULL, 0,
+		&damage));
+	ck_ok(kb_lane_publish(&lane, &deposit, hand));
+	kb_hand_free(hand);
 	ck_ok(kb_deposit_commit(&deposit));
 	kb_buf_release(&batch);
 }

@@ -3,7 +3,7 @@
  * so waiting is done in moments that are short for a person who has pressed
  * Ctrl-C, and a request to stop is looked for between them.
  */
-#include "restore/wait.h"
+#include "common/wait.h"
 
 #include <errno.h>
 #include <time.h>

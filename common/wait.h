@@ -1,6 +1,6 @@
 /* Waiting for another thread, yet ready to be interrupted. */
-#ifndef KB_RESTORE_WAIT_H
-#define KB_RESTORE_WAIT_H
+#ifndef KB_COMMON_WAIT_H
+#define KB_COMMON_WAIT_H
 
 #include <pthread.h>
 #include <stdint.h>

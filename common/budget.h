@@ -1,11 +1,14 @@
-/* One budget of memory for all files that are being restored. */
-#ifndef KB_RESTORE_BUDGET_H
-#define KB_RESTORE_BUDGET_H
+/*
+ * One budget of bytes for many holders: the files of a mount that are being
+ * restored, the answers of a backup that are under way.
+ */
+#ifndef KB_COMMON_BUDGET_H
+#define KB_COMMON_BUDGET_H
 
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "restore/wait.h"
+#include "common/wait.h"
 
 struct kb_cancel;
 
@@ -19,6 +22,8 @@ struct kb_budget {
 	size_t total;
 	size_t used;
 	const struct kb_share *alone; /* the one that may exceed total */
+	int fd;			      /* of kb_budget_watch(); -1 none */
+	bool wanted; /* somebody was refused, and the fd has not told yet */
 };
 
 void
@@ -34,6 +39,15 @@ kb_budget_release(struct kb_budget *b);
 bool
 kb_budget_try(struct kb_budget *b, struct kb_share *share, size_t held);
 
+/*
+ * The same, but it is let in, larger than the whole budget or not, also when
+ * all others together hold no more than `others`: what the caller knows to be
+ * only promised, by itself, to those who come after this share.
+ */
+bool
+kb_budget_try_alone(struct kb_budget *b, struct kb_share *share, size_t held,
+	size_t others);
+
 /* The same, whether it fits or not: for what is held already. */
 void
 kb_budget_set(struct kb_budget *b, struct kb_share *share, size_t held);
@@ -45,5 +59,19 @@ kb_budget_set(struct kb_budget *b, struct kb_share *share, size_t held);
 int
 kb_budget_wait(struct kb_budget *b, struct kb_share *share, size_t held,
 	struct kb_cancel *cancel, struct kb_cancel *interrupt, int timeout_ms);
+
+/* What is held in all. Any thread. */
+size_t
+kb_budget_used(struct kb_budget *b);
+
+/*
+ * For poll(2) loops: from now on b->fd becomes readable when something is
+ * given back after a refusal; kb_budget_heard() makes it unreadable, and then
+ * is the time to try again. One loop a budget. Errors of eventfd(2).
+ */
+int
+kb_budget_watch(struct kb_budget *b);
+void
+kb_budget_heard(struct kb_budget *b);
 
 #endif
