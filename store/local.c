@@ -23,6 +23,8 @@
 #include "common/file.h"
 #include "store/driver.h"
 
+#define WRITEBACK_EVERY ((uint64_t)8 << 20)
+
 struct local {
 	struct kb_store base;
 	char *path; /* absolute */
@@ -35,6 +37,8 @@ struct local_writer {
 	struct kb_blob_writer base;
 	struct kb_temp temp;
 	enum kb_temp_way way;
+	uint64_t written;
+	uint64_t started; /* bytes whose way to the disk has begun */
 };
 
 struct local_blob {
@@ -103,13 +107,31 @@ local_create(struct kb_store *s, const char *name, struct kb_blob_writer **out)
 	return 0;
 }
 
+/*
+ * Lets the kernel write while more comes in, so that the fsync at the end has
+ * little left to do. A hint: where it is refused, the fsync does it all.
+ */
+static void
+start_writeback(struct local_writer *w)
+{
+	if (w->written - w->started < WRITEBACK_EVERY)
+		return;
+	sync_file_range(w->temp.fd, (off_t)w->started,
+		(off_t)(w->written - w->started), SYNC_FILE_RANGE_WRITE);
+	w->started = w->written;
+}
+
 static int
 local_write(struct kb_blob_writer *base, struct kb_slice bytes)
 {
 	struct local_writer *w = (struct local_writer *)base;
 	int r = kb_file_write(w->temp.fd, bytes.data, bytes.len);
 
-	return r < 0 ? failed(base->store, base->name, "write", r) : 0;
+	if (r < 0)
+		return failed(base->store, base->name, "write", r);
+	w->written += bytes.len;
+	start_writeback(w);
+	return 0;
 }
 
 /* Opens the directory of the first len bytes of name. -errno, no sentence. */
