@@ -17,14 +17,7 @@
 #include "format/base64.h"
 #include "format/special.h"
 #include "format/utf8.h"
-
-/* A resolver that runs before a sanitizer is up would crash. */
-#if defined(__x86_64__) && !defined(__clang__) &&                              \
-	!defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
-#define WIDE __attribute__((target_clones("avx2", "default")))
-#else
-#define WIDE
-#endif
+#include "format/wide.h"
 
 #define LOOK_STEP 128 /* so that a byte can count what is in it */
 #define NUMBER_MAX 20 /* characters of INT64_MIN */
@@ -84,7 +77,7 @@ count_control(const uint8_t *s, size_t n)
 }
 
 /* Counted in bytes, a step at a time: that is what makes it wide. */
-WIDE static struct look
+KB_WIDE static struct look
 look_at(const uint8_t *s, size_t n)
 {
 	struct look l = {0};

@@ -69,7 +69,38 @@ START_TEST(utf8__writes_what_it_accepts_for_every_code_point)
 }
 END_TEST
 
+/* Long enough for a first, a whole and a last step of any width. */
+START_TEST(utf8__judges_every_place_alike)
+{
+	static const char *const good[] = {"\xc2\x80", "\xe2\x82\xac",
+		"\xed\x9f\xbf", "\xf0\x9f\x98\x80", "\xf4\x8f\xbf\xbf"};
+	static const char *const bad[] = {"\x80", "\xff", "\xc0\x80", "\xc2 ",
+		"\xe2\x82 ", "\xe0\x9f\xbf", "\xed\xa0\x80", "\xf0\x8f\xbf\xbf",
+		"\xf4\x90\x80\x80", "\xc2\x80\x80"};
+	uint8_t text[300];
+
+	for (size_t at = 0; at + 4 < sizeof(text); at++) {
+		for (size_t i = 0; i < sizeof(good) / sizeof(*good); i++) {
+			size_t len = strlen(good[i]);
+
+			memset(text, 'a', sizeof(text));
+			memcpy(text + at, good[i], len);
+			ck_assert(kb_utf8_valid(text, sizeof(text)));
+			ck_assert(kb_utf8_valid(text, at + len));
+			ck_assert(!kb_utf8_valid(text, at + len - 1));
+		}
+		for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
+			memset(text, 'a', sizeof(text));
+			memcpy(text + at, bad[i], strlen(bad[i]));
+			ck_assert(!kb_utf8_valid(text, sizeof(text)));
+			ck_assert(!kb_utf8_valid(text, at + strlen(bad[i])));
+		}
+	}
+}
+END_TEST
+
 KB_SUITE("utf8", utf8__accepts_the_first_and_last_of_each_length,
 	utf8__refuses_overlong_forms,
 	utf8__refuses_surrogates_and_what_lies_above, utf8__refuses_pieces,
+	utf8__judges_every_place_alike,
 	utf8__writes_what_it_accepts_for_every_code_point)
