@@ -58,6 +58,7 @@ kb_fetch_leader_get(
 			return kb_err(-ENOMEM, "out of memory");
 		l->node = node;
 		l->width = WIDTH_LEAST;
+		TAILQ_INIT(&l->unserved);
 		TAILQ_INIT(&l->hot);
 		TAILQ_INIT(&l->cold);
 		for (int i = 0; i < f->connections; i++) {
@@ -101,6 +102,7 @@ kb_fetch_leader_gone(struct kb_fetcher *f, struct kb_fetch_leader *l)
 	for (int i = 0; i < f->connections; i++)
 		if (l->links[i].conn)
 			return;
+	park_queue(f, &l->unserved);
 	park_queue(f, &l->hot);
 	park_queue(f, &l->cold);
 }
@@ -254,7 +256,7 @@ make_request(struct kb_fetcher *f, struct kb_fetch_leader *l,
 	struct kb_fetch_request **out)
 {
 	struct kb_fetch_request *q;
-	size_t bytes;
+	size_t bytes, hot;
 	int r = kb_fetch_request_new(f, &q);
 
 	if (r)
@@ -268,7 +270,9 @@ make_request(struct kb_fetcher *f, struct kb_fetch_leader *l,
 		f->full = true;
 		return 1;
 	}
-	collect(f, &l->hot, hot_share(f, l), q);
+	hot = hot_share(f, l);
+	collect(f, &l->unserved, hot, q);
+	collect(f, &l->hot, hot, q);
 	q->hot = q->count;
 	collect(f, &l->cold, KB_FETCH_REQUEST_MAX, q);
 	*out = q;

@@ -36,14 +36,9 @@ pause_ms(int64_t first, unsigned failures)
 static void
 leave_queue(struct kb_fetch_part *p)
 {
-	struct kb_fetch_leader *l = p->leader;
-
-	if (p->cold)
-		TAILQ_REMOVE(&l->cold, p, link);
-	else
-		TAILQ_REMOVE(&l->hot, p, link);
-	if (!p->cold)
-		l->hot_count--;
+	TAILQ_REMOVE(p->queue, p, link);
+	if (p->queue != &p->leader->cold)
+		p->leader->hot_count--;
 }
 
 void
@@ -117,15 +112,10 @@ enqueue(struct kb_fetch_part *p)
 	struct kb_fetch_leader *l = p->leader;
 
 	p->place = KB_READY;
-	if (p->cold) {
-		TAILQ_INSERT_TAIL(&l->cold, p, link);
-		return;
-	}
-	if (p->unserved)
-		TAILQ_INSERT_HEAD(&l->hot, p, link);
-	else
-		TAILQ_INSERT_TAIL(&l->hot, p, link);
-	l->hot_count++;
+	p->queue = p->cold ? &l->cold : p->unserved ? &l->unserved : &l->hot;
+	TAILQ_INSERT_TAIL(p->queue, p, link);
+	if (!p->cold)
+		l->hot_count++;
 }
 
 void

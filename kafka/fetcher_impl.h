@@ -8,7 +8,7 @@
  * A partition is at one place at a time:
  *
  *	PARKED	on f->parked: its leader is to be asked for, after retry_at
- *	READY	on its leader's hot or cold queue
+ *	READY	on one of its leader's queues: unserved, hot or cold
  *	FLYING	in a request: on its way, or its answer being handed out
  *	HELD	an event is with the caller, who has not said how to go on
  */
@@ -35,6 +35,7 @@ TAILQ_HEAD(kb_fetch_queue, kb_fetch_part);
 /* "leader" is the broker that serves it: a follower too, while `away`. */
 struct kb_fetch_part {
 	TAILQ_ENTRY(kb_fetch_part) link; /* of the queue it is on */
+	struct kb_fetch_queue *queue;	 /* READY: which one of its leader */
 	TAILQ_ENTRY(kb_fetch_part) all;	 /* of f->parts */
 	enum kb_fetch_place place;
 	char *topic;
@@ -105,9 +106,10 @@ struct kb_fetch_link {
 struct kb_fetch_leader {
 	TAILQ_ENTRY(kb_fetch_leader) link;
 	int32_t node;
-	struct kb_fetch_queue hot; /* has more, as far as we know */
-	size_t hot_count;
-	struct kb_fetch_queue cold; /* was at its end when last asked */
+	struct kb_fetch_queue unserved; /* an answer had no room for them */
+	struct kb_fetch_queue hot; /* have more, as far as we know */
+	size_t hot_count;	   /* of both */
+	struct kb_fetch_queue cold; /* were at their end when last asked */
 	size_t held;		    /* partitions of ours that are HELD */
 	size_t width;		    /* hot partitions a request */
 	int64_t connect_at;
@@ -174,7 +176,7 @@ kb_fetch_part_start(struct kb_fetcher *f, struct kb_fetch_part *p);
 void
 kb_fetch_part_park(struct kb_fetcher *f, struct kb_fetch_part *p, bool refresh);
 
-/* p, which is nowhere, to its leader's queue: behind or, unserved, before. */
+/* p, which is nowhere, to the end of one of its leader's queues. */
 void
 kb_fetch_part_ready(struct kb_fetcher *f, struct kb_fetch_part *p);
 

@@ -254,10 +254,9 @@ kb_lease_drop(struct kb_lease *lease)
 	pool = lease->pool;
 	pthread_mutex_lock(&pool->lock);
 	pool->leased--;
-	TAILQ_INSERT_HEAD(&pool->free, lease, link);
-	if (pool->mapped > most_mapped(pool))
-		trim(pool, most_mapped(pool));
 	if (pool->budget)
 		kb_budget_set(pool->budget, &lease->share, 0);
+	TAILQ_INSERT_HEAD(&pool->free, lease, link);
+	trim(pool, most_mapped(pool));
 	leave(pool);
 }

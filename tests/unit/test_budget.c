@@ -1,6 +1,7 @@
 #include "common/budget.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <pthread.h>
 
 #include "common/cancel.h"
@@ -111,6 +112,53 @@ START_TEST(budget__wakes_a_waiter)
 }
 END_TEST
 
+START_TEST(budget__lets_one_in_when_others_only_promised)
+{
+	struct kb_share promise = {0};
+
+	setup();
+	ck_assert(kb_budget_try(&budget, &promise, 30));
+	ck_assert(kb_budget_try(&budget, &b, 10));
+	ck_assert(!kb_budget_try_alone(&budget, &a, 90, 30));
+	kb_budget_set(&budget, &b, 0);
+	ck_assert(kb_budget_try_alone(&budget, &a, 1000, 30));
+	ck_assert_uint_eq(kb_budget_used(&budget), 1030);
+	ck_assert(!kb_budget_try_alone(&budget, &b, 1, 30));
+	kb_budget_set(&budget, &promise, 0);
+	teardown();
+}
+END_TEST
+
+static bool
+is_readable(void)
+{
+	struct pollfd p = {.fd = budget.fd, .events = POLLIN};
+
+	return poll(&p, 1, 0) == 1;
+}
+
+START_TEST(budget__tells_a_loop_of_room_after_a_refusal)
+{
+	setup();
+	ck_ok(kb_budget_watch(&budget));
+	ck_ok(kb_budget_watch(&budget));
+	ck_assert(kb_budget_try(&budget, &a, 100));
+	kb_budget_set(&budget, &a, 90);
+	ck_assert(!is_readable());
+	ck_assert(!kb_budget_try(&budget, &b, 50));
+	ck_assert(!is_readable());
+	kb_budget_set(&budget, &a, 80);
+	ck_assert(is_readable());
+	kb_budget_heard(&budget);
+	ck_assert(!is_readable());
+	ck_assert(!kb_budget_try(&budget, &b, 50));
+	kb_budget_set(&budget, &a, 0);
+	ck_assert(is_readable());
+	teardown();
+}
+END_TEST
+
 KB_SUITE("budget", budget__is_shared, budget__admits_what_is_larger_alone,
 	budget__never_refuses_less, budget__lets_a_waiter_be_interrupted,
-	budget__wakes_a_waiter)
+	budget__wakes_a_waiter, budget__lets_one_in_when_others_only_promised,
+	budget__tells_a_loop_of_room_after_a_refusal)

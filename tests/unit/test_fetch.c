@@ -172,6 +172,7 @@ START_TEST(fetch_answer__reads_version_4)
 	ck_assert_int_eq(f.high_watermark, 29);
 	ck_assert_int_eq(f.last_stable, 23);
 	ck_assert_int_eq(f.log_start, -1);
+	ck_assert_int_eq(f.preferred, -1);
 	ck_assert_uint_eq(f.aborted_count, 1);
 	kb_fetched_aborted(&f, aborted);
 	ck_assert_int_eq(aborted[0].producer_id, 1000);
@@ -196,6 +197,7 @@ START_TEST(fetch_answer__reads_version_11_over_an_empty_topic)
 	ck_ok(kb_fetch_answer_next(&a, &f));
 	ck_assert_mem_eq(f.topic.data, "a", 1);
 	ck_assert_int_eq(f.log_start, 6);
+	ck_assert_int_eq(f.preferred, 1);
 	ck_assert_uint_eq(f.records.len, 1);
 	ck_assert_int_eq(kb_fetch_answer_next(&a, &f), 1);
 }
@@ -221,6 +223,42 @@ START_TEST(fetch_answer__reads_version_13_and_skips_tags)
 	ck_assert(kb_uuid_equal(&f.id, &id_b));
 	ck_assert_uint_eq(f.records.len, 0);
 	ck_assert_int_eq(kb_fetch_answer_next(&a, &f), 1);
+}
+END_TEST
+
+/* At every alignment, with and without tags between the entries. */
+static void
+decode_in_place(int version, struct kb_slice whole, const char *records)
+{
+	struct kb_aborted expected[2];
+	uint8_t bytes[256 + 8];
+
+	for (size_t shift = 0; shift < 8; shift++) {
+		struct kb_fetch_answer a;
+		struct kb_fetched f;
+		struct kb_aborted *got;
+
+		memcpy(bytes + shift, whole.data, whole.len);
+		ck_ok(kb_fetch_answer_init(
+			&a, version, kb_slice_of(bytes + shift, whole.len)));
+		ck_ok(kb_fetch_answer_next(&a, &f));
+		kb_fetched_aborted(&f, expected);
+		got = kb_fetched_in_place(&f);
+		ck_assert_uint_eq((uintptr_t)got % sizeof(int64_t), 0);
+		kb_fetched_aborted(&f, got);
+		ck_assert_mem_eq(
+			got, expected, f.aborted_count * sizeof(*got));
+		ck_assert_uint_eq(f.records.len, strlen(records));
+		ck_assert_mem_eq(f.records.data, records, f.records.len);
+		ck_ok(kb_fetch_answer_next(&a, &f));
+		ck_assert_int_eq(kb_fetch_answer_next(&a, &f), 1);
+	}
+}
+
+START_TEST(fetch_answer__aborted_transactions_fit_in_place)
+{
+	decode_in_place(4, SLICE(answer_4), "xyz");
+	decode_in_place(13, SLICE(answer_13), "xy");
 }
 END_TEST
 
@@ -283,5 +321,6 @@ KB_SUITE("fetch", fetch_request__writes_version_4,
 	fetch_answer__reads_version_4,
 	fetch_answer__reads_version_11_over_an_empty_topic,
 	fetch_answer__reads_version_13_and_skips_tags,
+	fetch_answer__aborted_transactions_fit_in_place,
 	fetch_answer__refuses_cut_and_surplus_bytes,
 	fetch_answer__refuses_lengths_beyond_the_bytes)

@@ -4,8 +4,8 @@
 
 #include "common/clock.h"
 #include "fake_broker.h"
+#include "fake_cluster.h"
 #include "kafka/producer.h"
-#include "kafka/wire.h"
 #include "mock_topic.h"
 
 #define FETCH 1
@@ -414,66 +414,7 @@ END_TEST
 /* ---- a fake broker with topic ids: what no mock would send ---- */
 
 static struct fake_broker fake;
-static const struct kb_uuid fake_id = {{7, 7}};
 static bool fake_big; /* answers claim to be too large, not damaged */
-
-static void
-put_metadata(struct kb_buf *b)
-{
-	kb_buf_put_i8(b, 0); /* header: no tags */
-	kb_buf_put_i32(b, 0);
-	kb_wire_put_array(b, true, 1);
-	kb_buf_put_i32(b, 1);
-	kb_wire_put_string(b, true, "127.0.0.1");
-	kb_buf_put_i32(b, fake.port);
-	kb_wire_put_string(b, true, NULL);
-	kb_wire_put_tags(b, true);
-	kb_wire_put_string(b, true, "fake");
-	kb_buf_put_i32(b, 1);
-	kb_wire_put_array(b, true, 1);
-	kb_buf_put_i16(b, 0);
-	kb_wire_put_string(b, true, "t");
-	kb_buf_put(b, fake_id.b, sizeof(fake_id.b));
-	kb_buf_put_i8(b, 0);
-	kb_wire_put_array(b, true, 3);
-	for (int p = 0; p < 3; p++) {
-		kb_buf_put_i16(b, 0);
-		kb_buf_put_i32(b, p);
-		kb_buf_put_i32(b, 1);
-		kb_buf_put_i32(b, 4); /* leader epoch */
-		for (int i = 0; i < 3; i++)
-			kb_wire_put_array(b, true, 0);
-		kb_wire_put_tags(b, true);
-	}
-	kb_buf_put_i32(b, 0);
-	kb_wire_put_tags(b, true);
-	kb_wire_put_tags(b, true);
-}
-
-/* Offsets of partitions and fetch offsets in a request of version 13. */
-static int
-read_fetch(struct kb_slice body, int32_t *partitions, int64_t *offsets)
-{
-	struct kb_cursor c = kb_cursor_of(body);
-	int count;
-
-	kb_wire_string(&c, false); /* client id */
-	kb_wire_tags(&c, true);
-	kb_cursor_take(&c, 4 + 4 + 4 + 4 + 1 + 4 + 4);
-	ck_assert_uint_eq(kb_wire_array(&c, true, 1), 1);
-	ck_assert_mem_eq(kb_cursor_take(&c, 16), fake_id.b, 16);
-	count = (int)kb_wire_array(&c, true, 1);
-	ck_assert_int_le(count, 3);
-	for (int i = 0; i < count; i++) {
-		partitions[i] = kb_cursor_i32(&c);
-		ck_assert_int_eq(kb_cursor_i32(&c), 4);
-		offsets[i] = kb_cursor_i64(&c);
-		kb_cursor_take(&c, 4 + 8 + 4);
-		kb_wire_tags(&c, true);
-	}
-	ck_assert(!c.bad);
-	return count;
-}
 
 static void
 put_fetched(struct kb_buf *b, int32_t partition, int64_t offset)
@@ -482,15 +423,7 @@ put_fetched(struct kb_buf *b, int32_t partition, int64_t offset)
 
 	mock_batch(&batch, 3, 10);
 	kb_store_be64(batch.data, (uint64_t)offset);
-	kb_buf_put_i32(b, partition);
-	kb_buf_put_i16(b, 0);
-	for (int i = 0; i < 3; i++)
-		kb_buf_put_i64(b, 1000);
-	kb_wire_put_array(b, true, 0);
-	kb_buf_put_i32(b, -1);
-	kb_buf_put_uvarint(b, batch.len + 1);
-	kb_buf_put(b, batch.data, batch.len);
-	kb_wire_put_tags(b, true);
+	fake_cluster_put_part(b, partition, 0, -1, kb_buf_slice(&batch));
 	kb_buf_release(&batch);
 }
 
@@ -498,22 +431,15 @@ put_fetched(struct kb_buf *b, int32_t partition, int64_t offset)
 static void
 answer_fetch(int fd, uint32_t id, struct kb_slice body)
 {
-	int32_t partitions[3];
-	int64_t offsets[3];
-	int count = read_fetch(body, partitions, offsets);
+	struct fake_fetch ask;
 	struct kb_buf b = {0};
 	bool spoilt = false;
 
-	kb_buf_put_i8(&b, 0);
-	kb_buf_put_i32(&b, 0);
-	kb_buf_put_i16(&b, 0);
-	kb_buf_put_i32(&b, 0);
-	kb_wire_put_array(&b, true, 1);
-	kb_buf_put(&b, fake_id.b, sizeof(fake_id.b));
-	kb_wire_put_array(&b, true, (size_t)count);
-	for (int i = 0; i < count; i++) {
-		put_fetched(&b, partitions[i], offsets[i]);
-		if (partitions[i] == 1)
+	fake_cluster_read_fetch(body, &ask);
+	fake_cluster_put_head(&b, ask.count);
+	for (int i = 0; i < ask.count; i++) {
+		put_fetched(&b, ask.parts[i].partition, ask.parts[i].offset);
+		if (ask.parts[i].partition == 1)
 			spoilt = true;
 	}
 	kb_wire_put_tags(&b, true);
@@ -547,7 +473,7 @@ serve(int fd)
 			continue;
 		}
 		ck_assert_int_eq(api, 3);
-		put_metadata(&b);
+		fake_cluster_put_metadata(&b, &fake.port, 1, 3);
 		fake_broker_answer(fd, id, b.data, b.len);
 		kb_buf_release(&b);
 	}
