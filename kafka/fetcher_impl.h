@@ -107,11 +107,11 @@ struct kb_fetch_leader {
 	TAILQ_ENTRY(kb_fetch_leader) link;
 	int32_t node;
 	struct kb_fetch_queue unserved; /* an answer had no room for them */
-	struct kb_fetch_queue hot; /* have more, as far as we know */
-	size_t hot_count;	   /* of both */
-	struct kb_fetch_queue cold; /* were at their end when last asked */
-	size_t held;		    /* partitions of ours that are HELD */
-	size_t width;		    /* hot partitions a request */
+	struct kb_fetch_queue hot;	/* have more, as far as we know */
+	size_t hot_count;		/* of both */
+	struct kb_fetch_queue cold;	/* were at their end when last asked */
+	size_t held;			/* partitions of ours that are HELD */
+	size_t width;			/* hot partitions a request */
 	int64_t connect_at;
 	int64_t throttled_until;
 	unsigned failures;	      /* to connect, in a row */

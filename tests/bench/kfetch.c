@@ -93,8 +93,8 @@ add_lanes(struct bench *b, struct kb_cluster *c,
 			KB_READ_COMMITTED, &l->end));
 		if (l->end == 0)
 			continue;
-		must(kb_fetcher_add(b->fetcher, t->name, &t->id, p, 0, -1, l,
-			&l->part));
+		must(kb_fetcher_add(
+			b->fetcher, t->name, &t->id, p, 0, -1, l, &l->part));
 		b->running++;
 	}
 }

@@ -53,8 +53,8 @@ put_batches(struct kb_buf *b, int32_t partition, int64_t offset, size_t room,
 	if (fake.once)
 		n = offset == 0;
 	for (size_t i = 0; i < n; i++) {
-		kb_store_be64(batch->data,
-			(uint64_t)offset + RECORDS * (uint64_t)i);
+		kb_store_be64(
+			batch->data, (uint64_t)offset + RECORDS * (uint64_t)i);
 		kb_buf_put(&all, batch->data, batch->len);
 	}
 	fake_cluster_put_part(b, partition, 0, -1,
@@ -98,8 +98,8 @@ note(const struct fake_fetch *f)
 
 	atomic_fetch_add(&fake.requests, 1);
 	if (fake.most)
-		ck_assert_uint_le(asked + (size_t)f->max_bytes +
-					  atomic_load(&fake.held),
+		ck_assert_uint_le(
+			asked + (size_t)f->max_bytes + atomic_load(&fake.held),
 			fake.most);
 	for (int i = 0; i < f->count; i++)
 		ck_assert(!atomic_exchange(
@@ -145,8 +145,8 @@ serve(int fd)
 		} else {
 			struct kb_buf b = {0};
 
-			fake_cluster_put_metadata(&b, &fake.broker.port, 1,
-				fake.partitions);
+			fake_cluster_put_metadata(
+				&b, &fake.broker.port, 1, fake.partitions);
 			fake_broker_answer(fd, id, b.data, b.len);
 			kb_buf_release(&b);
 		}
@@ -235,7 +235,8 @@ START_TEST(fetch_leader__keeps_several_requests_in_flight)
 
 	/* The broker answers none before it has three. */
 	atomic_store(&fake.gather, 3);
-	start(6, "65536", 64 << 20, &(struct kb_fetcher_options){.requests = 3});
+	start(6, "65536", 64 << 20,
+		&(struct kb_fetcher_options){.requests = 3});
 	for (int p = 0; p < 6; p++)
 		add(p);
 	for (int i = 0; i < 50; i++)

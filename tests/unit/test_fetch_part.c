@@ -111,8 +111,7 @@ start(const char *rack)
 	mock_topic_open(&t);
 	ck_ok(kb_fetcher_new(t.cluster, KB_READ_COMMITTED, NULL, &fetcher));
 	reached = 0;
-	ck_ok(kb_fetcher_add(
-		fetcher, "t", &fake_id, 0, 0, -1, NULL, &part));
+	ck_ok(kb_fetcher_add(fetcher, "t", &fake_id, 0, 0, -1, NULL, &part));
 }
 
 static void

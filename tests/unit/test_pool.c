@@ -297,7 +297,8 @@ START_TEST(pool__misses_no_room_that_other_threads_make)
 END_TEST
 
 KB_SUITE("pool", pool__shrinks_a_reservation_to_the_size,
-	pool__gives_a_reservation_back, pool__keeps_the_bytes_until_the_last_drop,
+	pool__gives_a_reservation_back,
+	pool__keeps_the_bytes_until_the_last_drop,
 	pool__uses_the_last_buffer_dropped_first,
 	pool__gives_no_large_buffer_to_a_small_answer,
 	pool__refuses_what_does_not_fit_and_tells_when_it_may,
