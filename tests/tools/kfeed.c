@@ -22,6 +22,8 @@ static const char usage[] =
 	"  produce         --count N --size BYTES --ts START[:STEP] --seed S\n"
 	"                  --codec none|gzip|snappy|lz4|zstd --linger MS\n"
 	"                  --batch BYTES --batch-records N\n"
+	"                  --pool N: only N different values, which is faster\n"
+	"                  -X PROP=VALUE, a librdkafka property\n"
 	"  odd             records with odd content; options of produce\n"
 	"  lines           records from JSON lines on stdin\n"
 	"  txn             --txid ID --script 'c5 a3 o2' --timeout MS: commits 5,\n"
@@ -40,6 +42,7 @@ enum {
 	OPT_BATCH,
 	OPT_BATCH_RECORDS,
 	OPT_SEED,
+	OPT_POOL,
 	OPT_BEFORE,
 	OPT_NO_OFFSET,
 	OPT_TXID,
@@ -57,6 +60,7 @@ static const struct option long_options[] = {
 	{"batch", required_argument, NULL, OPT_BATCH},
 	{"batch-records", required_argument, NULL, OPT_BATCH_RECORDS},
 	{"seed", required_argument, NULL, OPT_SEED},
+	{"pool", required_argument, NULL, OPT_POOL},
 	{"before", required_argument, NULL, OPT_BEFORE},
 	{"no-offset", no_argument, NULL, OPT_NO_OFFSET},
 	{"txid", required_argument, NULL, OPT_TXID},
@@ -186,6 +190,11 @@ set_option(struct kfeed_options *o, int option, const char *value)
 			kfeed_die("too many -c");
 		o->configs[o->n_configs++] = value;
 		break;
+	case 'X':
+		if (o->n_properties == KFEED_MAX_CONFIGS)
+			kfeed_die("too many -X");
+		o->properties[o->n_properties++] = value;
+		break;
 	case OPT_PARTITIONS:
 		o->partitions = (int32_t)parse_number(value);
 		break;
@@ -212,6 +221,9 @@ set_option(struct kfeed_options *o, int option, const char *value)
 		break;
 	case OPT_SEED:
 		o->seed = (uint64_t)parse_number(value);
+		break;
+	case OPT_POOL:
+		o->pool = parse_number(value);
 		break;
 	case OPT_BEFORE:
 		o->before = parse_number(value);
@@ -253,7 +265,7 @@ main(int argc, char **argv)
 	int c;
 
 	while ((c = getopt_long(
-			argc, argv, "b:t:p:o:c:", long_options, NULL)) != -1)
+			argc, argv, "b:t:p:o:c:X:", long_options, NULL)) != -1)
 		set_option(&o, c, optarg);
 	for (size_t i = 0; i < sizeof(verbs) / sizeof(*verbs); i++) {
 		if (optind + 1 != argc || strcmp(argv[optind], verbs[i].name))

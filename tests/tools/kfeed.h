@@ -30,6 +30,9 @@ struct kfeed_options {
 	const char *batch;
 	const char *batch_records;
 	uint64_t seed;
+	int64_t pool; /* different values; 0: all */
+	const char *properties[KFEED_MAX_CONFIGS]; /* name=value */
+	size_t n_properties;
 	int64_t before; /* delete-records */
 	int64_t first;	/* dump */
 	bool no_offset;
@@ -37,6 +40,8 @@ struct kfeed_options {
 	const char *script;
 	const char *timeout;
 };
+
+struct kfeed_values;
 
 /* Prints the sentence and ends the program. */
 void
@@ -54,6 +59,17 @@ kfeed_handle(const struct kfeed_options *o, rd_kafka_type_t type,
 /* Partitions of the topic; 0 when there is none. Never creates it. */
 int32_t
 kfeed_partitions(rd_kafka_t *rk, const char *topic);
+
+/* The values of kfeed_options' size, seed and pool. */
+struct kfeed_values *
+kfeed_values_new(const struct kfeed_options *o);
+
+void
+kfeed_values_free(struct kfeed_values *v);
+
+/* The value of record i; valid until the next call. */
+const void *
+kfeed_values_get(struct kfeed_values *v, int64_t i, size_t *out_len);
 
 int
 kfeed_create(const struct kfeed_options *o);

@@ -25,6 +25,22 @@ note_delivery(rd_kafka_t *rk, const rd_kafka_message_t *m, void *opaque)
 		delivery_error = m->err;
 }
 
+/* PROP=VALUE */
+static void
+set_property(rd_kafka_conf_t *conf, const char *property)
+{
+	const char *equals = strchr(property, '=');
+	char *name;
+
+	if (!equals)
+		kfeed_die("%s: not PROP=VALUE", property);
+	name = strndup(property, (size_t)(equals - property));
+	if (!name)
+		kfeed_die("out of memory");
+	kfeed_conf_set(conf, name, equals + 1);
+	free(name);
+}
+
 static rd_kafka_t *
 producer_open(const struct kfeed_options *o)
 {
@@ -43,6 +59,8 @@ producer_open(const struct kfeed_options *o)
 		kfeed_conf_set(conf, "transaction.timeout.ms",
 			o->timeout ? o->timeout : "900000");
 	}
+	for (size_t i = 0; i < o->n_properties; i++)
+		set_property(conf, o->properties[i]);
 	rd_kafka_conf_set_dr_msg_cb(conf, note_delivery);
 	return kfeed_handle(o, RD_KAFKA_PRODUCER, conf);
 }
@@ -103,47 +121,11 @@ partition_count(rd_kafka_t *rk, const struct kfeed_options *o)
 
 /* ---- made-up records ---- */
 
-/* splitmix64. */
-static uint64_t
-next_random(uint64_t *state)
-{
-	uint64_t z = (*state += 0x9e3779b97f4a7c15u);
-
-	z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
-	z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
-	return z ^ (z >> 31);
-}
-
-static const char *const words[] = {"amber", "birch", "cedar", "delta", "ember",
-	"fjord", "grove", "haven", "inlet", "jade", "knoll", "lumen", "maple",
-	"north", "ocean", "pine", "quartz", "ridge", "slate", "tarn", "umber",
-	"vale", "willow", "xenon", "yarrow", "zephyr", "açaí", "größe", "naïve",
-	"東京", "\\\"so\\\"", "\\n"};
-
-/* JSON of about `size` bytes in text, which has room for size + 128. */
-static size_t
-make_value(char *text, size_t size, uint64_t seed, int64_t i)
-{
-	uint64_t state = seed * 1000003u + (uint64_t)i;
-	size_t len;
-
-	len = (size_t)sprintf(text,
-		"{\"id\":%" PRId64 ",\"customer\":\"c%04" PRIu64
-		"\",\"cents\":%" PRIu64 ",\"note\":\"",
-		i, next_random(&state) % 5000, next_random(&state) % 100000);
-	while (len + 2 < size) {
-		const char *word = words[next_random(&state) %
-					 (sizeof(words) / sizeof(*words))];
-
-		len += (size_t)sprintf(text + len, "%s ", word);
-	}
-	return len + (size_t)sprintf(text + len, "\"}");
-}
-
 /* A key for most, now and then none; a header or two for some. */
 static void
-produce_made(rd_kafka_t *rk, const struct kfeed_options *o, char *text,
-	const char *prefix, int32_t partition, int64_t i)
+produce_made(rd_kafka_t *rk, const struct kfeed_options *o,
+	struct kfeed_values *values, const char *prefix, int32_t partition,
+	int64_t i)
 {
 	struct record r = {.partition = partition};
 	char key[64];
@@ -155,8 +137,7 @@ produce_made(rd_kafka_t *rk, const struct kfeed_options *o, char *text,
 		r.key_len = (size_t)snprintf(
 			key, sizeof(key), "%s%" PRId64, prefix, i);
 	}
-	r.value = text;
-	r.value_len = make_value(text, o->size, o->seed, i);
+	r.value = kfeed_values_get(values, i, &r.value_len);
 	if (i % 5 == 4) {
 		r.headers = rd_kafka_headers_new(2);
 		rd_kafka_header_add(
@@ -171,15 +152,13 @@ kfeed_produce(const struct kfeed_options *o)
 {
 	rd_kafka_t *rk = producer_open(o);
 	int32_t n = partition_count(rk, o);
-	char *text = malloc(o->size + 128);
+	struct kfeed_values *values = kfeed_values_new(o);
 
-	if (!text)
-		kfeed_die("out of memory");
 	for (int64_t i = 0; i < o->count; i++)
-		produce_made(rk, o, text, "k",
+		produce_made(rk, o, values, "k",
 			o->partition < 0 ? (int32_t)(i % n) : o->partition, i);
 	producer_flush(rk);
-	free(text);
+	kfeed_values_free(values);
 	rd_kafka_destroy(rk);
 	return 0;
 }
@@ -414,11 +393,11 @@ kfeed_txn(const struct kfeed_options *o)
 {
 	rd_kafka_t *rk;
 	const char *step = o->script ? o->script : "";
-	char *text = malloc(o->size + 128);
+	struct kfeed_values *values = kfeed_values_new(o);
 	int64_t number = 0;
 	int used;
 
-	if (!o->txid || !text)
+	if (!o->txid)
 		kfeed_die("txn needs --txid");
 	rk = producer_open(o);
 	check_txn(rd_kafka_init_transactions(rk, KFEED_DEADLINE_MS));
@@ -430,12 +409,12 @@ kfeed_txn(const struct kfeed_options *o)
 			kfeed_die("%s: not c, a or o with a number", step);
 		check_txn(rd_kafka_begin_transaction(rk));
 		for (int i = 0; i < count; i++)
-			produce_made(rk, o, text, prefix,
+			produce_made(rk, o, values, prefix,
 				o->partition < 0 ? 0 : o->partition, number++);
 		producer_flush(rk);
 		end_txn(rk, prefix[0]);
 	}
-	free(text);
+	kfeed_values_free(values);
 	rd_kafka_destroy(rk);
 	return 0;
 }
