@@ -436,7 +436,7 @@ carry_out(struct run *run, const struct kb_backup_options *o,
 			&run->progress, cancel);
 	kb_failure_take(&failure, r);
 	kept = keep_word(run, r);
-	kb_progress_finish(&run->progress, &run->deposit.totals);
+	kb_progress_finish(&run->progress, &run->deposit);
 	if (o->json)
 		print_json(run, r == 0 && !run->deposit.totals.problems);
 	return r < 0 ? kb_failure_raise(&failure) : kept;

@@ -34,8 +34,8 @@ struct item {
 	struct kb_lane *lane;
 	struct kb_blob_writer *writer; /* a segment */
 	struct kb_segment sums;
-	struct kb_block *blocks;
-	struct kb_gap gap; /* without a writer */
+	struct kb_block *blocks; /* likewise */
+	struct kb_gap gap; /* without these */
 };
 
 int
@@ -48,6 +48,7 @@ kb_deposit_init(struct kb_deposit *o, const struct kb_backup_options *options,
 	o->index = index;
 	o->merge_bytes = KB_MERGE_MAX;
 	o->committed = kb_clock_ms();
+	kb_gauges_moved(&o->gauges);
 	pthread_mutex_init(&o->lock, NULL);
 	return kb_index_delta_new(&o->delta);
 }
@@ -183,6 +184,28 @@ publish_gap(struct kb_deposit *o, const struct item *it)
 	return r;
 }
 
+static int
+publish(struct kb_deposit *o, struct item *it)
+{
+	int64_t began = kb_clock_us();
+	int r;
+
+	r = it->blocks ? publish_segment(o, it) : publish_gap(o, it);
+	kb_histogram_add(&o->gauges.publish, kb_clock_us() - began);
+	kb_gauges_moved(&o->gauges);
+	return r;
+}
+
+/* An item that will not be published any more, or has been. */
+static void
+drop_item(struct kb_deposit *o, const struct item *it)
+{
+	if (it->blocks)
+		atomic_fetch_sub(&o->gauges.open_segments, 1);
+	kb_blob_abandon(it->writer);
+	free(it->blocks);
+}
+
 static void
 run_item(struct kb_task *task, void *hand)
 {
@@ -193,7 +216,7 @@ run_item(struct kb_task *task, void *hand)
 
 	(void)hand;
 	if (!l->published_failure.code) {
-		r = it->writer ? publish_segment(o, it) : publish_gap(o, it);
+		r = publish(o, it);
 		if (r == 0)
 			r = commit_if_due(o);
 		if (r < 0) {
@@ -201,8 +224,7 @@ run_item(struct kb_task *task, void *hand)
 			atomic_store(&l->broken, true);
 		}
 	}
-	kb_blob_abandon(it->writer);
-	free(it->blocks);
+	drop_item(o, it);
 	free(it);
 }
 
@@ -213,8 +235,7 @@ put(struct kb_deposit *o, struct kb_lane *l, const struct item *what)
 	struct item *it = malloc(sizeof(*it));
 
 	if (!it) {
-		kb_blob_abandon(what->writer);
-		free(what->blocks);
+		drop_item(o, what);
 		return kb_err(-ENOMEM, "out of memory");
 	}
 	*it = *what;
@@ -241,6 +262,7 @@ kb_deposit_segment(struct kb_deposit *o, struct kb_lane *l,
 
 	it.blocks = malloc(size);
 	if (!it.blocks) {
+		atomic_fetch_sub(&o->gauges.open_segments, 1);
 		kb_blob_abandon(w);
 		return kb_err(-ENOMEM, "out of memory");
 	}

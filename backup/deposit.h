@@ -11,6 +11,7 @@
 #include <stdatomic.h>
 #include <stdint.h>
 
+#include "backup/gauges.h"
 #include "format/segment.h"
 #include "store/gap.h"
 #include "store/meta.h"
@@ -41,6 +42,7 @@ struct kb_deposit {
 	struct kb_index *index;
 	struct kb_crew *crew; /* NULL: no publishers */
 	struct kb_backup_totals totals;
+	struct kb_gauges gauges;
 	size_t merge_bytes; /* raw size to which small batches are merged */
 	pthread_mutex_t lock; /* guards the two below */
 	struct kb_index_delta *delta;

@@ -54,6 +54,7 @@ struct engine {
 	struct kb_deposit *deposit;
 	struct kb_progress *progress;
 	struct kb_fetcher *fetcher;
+	struct kb_budget *budget;
 	struct kb_post post;
 	size_t next_lane;
 	size_t open; /* lanes started and not ended */
@@ -144,6 +145,8 @@ conclude_lane(struct engine *e, struct kb_lane *l)
 
 	e->open--;
 	l->state = why->code ? KB_LANE_STOPPED : KB_LANE_DONE;
+	if (l->writer)
+		atomic_fetch_sub(&e->deposit->gauges.open_segments, 1);
 	kb_lane_release(l);
 	if (!why->code || why->code == -ECANCELED)
 		return;
@@ -235,12 +238,16 @@ on_nothing(struct engine *e, struct kb_lane *l,
 static int
 on_data(struct engine *e, struct kb_lane *l, const struct kb_fetch_event *event)
 {
+	struct kb_gauges *g = &e->deposit->gauges;
 	int r;
 
+	if (event->took_us)
+		kb_histogram_add(&g->fetch, event->took_us);
 	if (!event->records.len)
 		return on_nothing(e, l, event);
 	l->idle = 0;
 	walk(l, event->records);
+	kb_gauges_moved(g);
 	e->last_data = kb_clock_ms();
 	r = kb_parcel_data(&e->post, l, event);
 	return r < 0 ? r : go_on(e, l);
@@ -331,7 +338,9 @@ run_lanes(struct engine *e, struct kb_cancel *cancel)
 			r = kb_failure_raise(&e->failure);
 		if (r >= 0 && kb_cancel_fired(cancel))
 			r = kb_err(-ECANCELED, "interrupted");
-		kb_progress_tick(e->progress, e->plan, &e->deposit->totals);
+		atomic_store(&e->deposit->gauges.memory,
+			kb_budget_used(e->budget));
+		kb_progress_tick(e->progress, e->plan, e->deposit);
 	}
 	return r;
 }
@@ -412,6 +421,7 @@ kb_engine_run(struct kb_plan *plan, struct kb_cluster *cluster,
 	struct engine e = {
 		.plan = plan,
 		.deposit = o,
+		.budget = &budget,
 		.progress = progress,
 		.post = {.deposit = o, .ended = on_ended},
 		.last_data = kb_clock_ms(),
@@ -430,6 +440,7 @@ kb_engine_run(struct kb_plan *plan, struct kb_cluster *cluster,
 	kb_fetcher_free(e.fetcher);
 	pthread_cond_destroy(&e.changed);
 	pthread_mutex_destroy(&e.lock);
+	atomic_store(&o->gauges.memory, kb_budget_used(&budget));
 	kb_budget_release(&budget);
 	return r;
 }

@@ -69,6 +69,7 @@ begin_segment(struct kb_lane *l, struct kb_deposit *o)
 	r = kb_store_create(o->repo->store, name, &l->writer);
 	if (r < 0)
 		return r;
+	atomic_fetch_add(&o->gauges.open_segments, 1);
 	l->opened = kb_clock_ms();
 	kb_summary_begin(l->summary, l->topic.name, l->partition, l->covered);
 	return 0;
@@ -88,6 +89,7 @@ finish_segment(struct kb_lane *l, struct kb_deposit *o)
 	l->writer = NULL;
 	r = kb_summary_finish(l->summary, &sums, &blocks);
 	if (r < 0) {
+		atomic_fetch_sub(&o->gauges.open_segments, 1);
 		kb_blob_abandon(w);
 		return r;
 	}
@@ -107,6 +109,14 @@ is_full(const struct kb_lane *l, const struct kb_backup_options *opt)
 		kb_clock_ms() - l->opened >= opt->segment_age_ms;
 }
 
+static void
+count_batch(struct kb_gauges *g, const struct kb_batch *b, struct kb_slice raw)
+{
+	atomic_fetch_add(&g->records, (uint64_t)b->count);
+	atomic_fetch_add(&g->raw, raw.len);
+	atomic_fetch_add(&g->stored, b->bytes.len);
+}
+
 static int
 write_batch(struct kb_lane *l, struct kb_deposit *o, const struct kb_batch *b,
 	struct kb_slice raw)
@@ -121,6 +131,7 @@ write_batch(struct kb_lane *l, struct kb_deposit *o, const struct kb_batch *b,
 		r = kb_blob_write(l->writer, b->bytes);
 	if (r < 0)
 		return r;
+	count_batch(&o->gauges, b, raw);
 	return is_full(l, o->options) ? finish_segment(l, o) : 0;
 }
 

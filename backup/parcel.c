@@ -12,6 +12,7 @@
 
 #include "backup/deposit.h"
 #include "backup/options.h"
+#include "common/clock.h"
 #include "common/log.h"
 #include "kafka/lease.h"
 
@@ -72,7 +73,7 @@ skip_damage(struct parcel *p, struct kb_hand *hand, int64_t end)
 }
 
 static int
-open_data(struct parcel *p, struct kb_hand *hand)
+take_data(struct parcel *p, struct kb_hand *hand)
 {
 	struct kb_lane *l = p->lane;
 	int64_t damage_end;
@@ -85,6 +86,18 @@ open_data(struct parcel *p, struct kb_hand *hand)
 			return r;
 		r = skip_damage(p, hand, damage_end);
 	} while (r == 0);
+	return r;
+}
+
+static int
+open_data(struct parcel *p, struct kb_hand *hand)
+{
+	struct kb_gauges *g = &p->post.deposit->gauges;
+	int64_t began = kb_clock_us();
+	int r = take_data(p, hand);
+
+	kb_histogram_add(&g->index, kb_clock_us() - began);
+	kb_gauges_moved(g);
 	return r;
 }
 

@@ -260,6 +260,7 @@ plan_topic(struct kb_plan *p, const struct kb_metadata_topic *t,
 		atomic_fetch_add(&o->totals.problems, 1);
 		return 0;
 	}
+	kb_gauges_moved(&o->gauges);
 	r = keep_meta(o, admin, t, &compacted);
 	for (size_t i = 0; r == 0 && i < t->partition_count; i++) {
 		struct kb_lane *l = &p->lanes[p->lane_count++];
