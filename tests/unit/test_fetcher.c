@@ -313,7 +313,7 @@ START_TEST(fetcher__waits_for_a_topic_that_may_come_back)
 
 	mock_topic_start(&t, 1, 1);
 	ck_ok(kb_conf_set(t.conf, "message.timeout.ms", "3600000"));
-	ck_ok(kb_fetcher_new(t.cluster, KB_READ_COMMITTED, &fetcher));
+	ck_ok(kb_fetcher_new(t.cluster, KB_READ_COMMITTED, NULL, &fetcher));
 	readers[0] = (struct reader){0};
 	ck_ok(kb_fetcher_add(fetcher, "late", &mock_no_id, 0, 0, -1,
 		&readers[0], &readers[0].part));
