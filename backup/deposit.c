@@ -6,7 +6,9 @@
  * Commits are put together, since each costs a file and its fsyncs. Nothing
  * depends on a commit being early: progress is read back from published
  * objects (DESIGN.md, invariant "durable first"), and what a crash leaves
- * published and not committed, the next run finds by name.
+ * published and not committed, the next run finds by name. It finds only what
+ * lies behind the last row of a partition, so rows must be committed in the
+ * order of publication: one commit at a time, and none after one that failed.
  */
 #include "backup/deposit.h"
 
@@ -50,6 +52,7 @@ kb_deposit_init(struct kb_deposit *o, const struct kb_backup_options *options,
 	o->committed = kb_clock_ms();
 	kb_gauges_moved(&o->gauges);
 	pthread_mutex_init(&o->lock, NULL);
+	pthread_mutex_init(&o->committing, NULL);
 	return kb_index_delta_new(&o->delta);
 }
 
@@ -62,6 +65,7 @@ kb_deposit_release(struct kb_deposit *o)
 	kb_index_delta_free(o->delta);
 	o->delta = NULL;
 	pthread_mutex_destroy(&o->lock);
+	pthread_mutex_destroy(&o->committing);
 }
 
 int
@@ -79,8 +83,8 @@ kb_deposit_stop(struct kb_deposit *o)
 
 /* ---- rows ---- */
 
-int
-kb_deposit_commit(struct kb_deposit *o)
+static int
+commit_waiting(struct kb_deposit *o)
 {
 	struct kb_index_delta *full = NULL, *fresh;
 	int r = kb_index_delta_new(&fresh);
@@ -99,6 +103,23 @@ kb_deposit_commit(struct kb_deposit *o)
 	if (!kb_index_delta_empty(full))
 		r = kb_index_commit(o->index, full);
 	kb_index_delta_free(full);
+	return r;
+}
+
+int
+kb_deposit_commit(struct kb_deposit *o)
+{
+	int r;
+
+	pthread_mutex_lock(&o->committing);
+	if (o->uncommitted.code) {
+		r = kb_failure_raise(&o->uncommitted);
+	} else {
+		r = commit_waiting(o);
+		if (r < 0)
+			kb_failure_take(&o->uncommitted, r);
+	}
+	pthread_mutex_unlock(&o->committing);
 	return r;
 }
 

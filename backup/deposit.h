@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "backup/gauges.h"
+#include "common/err.h"
 #include "format/segment.h"
 #include "store/gap.h"
 #include "store/meta.h"
@@ -47,6 +48,8 @@ struct kb_deposit {
 	pthread_mutex_t lock; /* guards the two below */
 	struct kb_index_delta *delta;
 	int64_t committed; /* kb_clock_ms() of the last commit */
+	pthread_mutex_t committing; /* held by who commits; guards below */
+	struct kb_failure uncommitted; /* of the commit that failed */
 };
 
 /* repo and index are borrowed; both NULL where there is none yet. */
@@ -91,7 +94,11 @@ kb_deposit_meta(struct kb_deposit *o, const struct kb_meta *m, uint64_t n);
 int
 kb_deposit_run(struct kb_deposit *o, const struct kb_run *run, uint64_t n);
 
-/* Commits waiting rows now. Any thread. */
+/*
+ * Commits waiting rows now. Any thread. Once this has failed it fails for
+ * good, and nothing is committed any more: the index may lack the end of what
+ * is published, but nothing before that.
+ */
 int
 kb_deposit_commit(struct kb_deposit *o);
 
