@@ -364,6 +364,27 @@ take_batch(struct kb_lane *l, struct kb_deposit *o, struct kb_hand *hand,
 	return 0;
 }
 
+/*
+ * Where a damaged batch ends. Its own header says so, too, but is as little to
+ * be trusted as the rest: the batch behind it tells better, if there is one.
+ */
+static int64_t
+damage_end(const struct kb_batch *b, struct kb_slice records)
+{
+	int64_t end = kb_batch_last(b) + 1;
+	struct kb_failure why;
+	struct kb_batch next;
+
+	kb_failure_take(&why, -EBADMSG);
+	records.data += b->bytes.len;
+	records.len -= b->bytes.len;
+	if (kb_batch_parse(records, &next) == 0 &&
+		next.base_offset > b->base_offset)
+		end = next.base_offset;
+	kb_failure_raise(&why);
+	return end;
+}
+
 int
 kb_lane_take(struct kb_lane *l, struct kb_deposit *o, struct kb_hand *hand,
 	struct kb_slice records, const struct kb_aborted *aborted,
@@ -387,7 +408,7 @@ kb_lane_take(struct kb_lane *l, struct kb_deposit *o, struct kb_hand *hand,
 		if (kb_batch_last(&b) >= l->next)
 			r = take_batch(l, o, hand, &b);
 		if (r < 0) {
-			*out_damage_end = kb_batch_last(&b) + 1;
+			*out_damage_end = damage_end(&b, records);
 			break;
 		}
 		atomic_fetch_add(&o->totals.fetched, b.bytes.len);

@@ -211,6 +211,20 @@ START_TEST(lane__keeps_large_compressed_batches_byte_for_byte)
 }
 END_TEST
 
+/* A gap up to what its header says would swallow sound batches. */
+START_TEST(lane__ends_damage_where_the_next_batch_begins)
+{
+	int64_t damage;
+
+	put_batch(0, 10, true, 0, 5);
+	wire.data[24] = 0x7f; /* of the last offset delta */
+	put_batch(10, 10, true, 0, 5);
+	ck_assert_int_eq(take(NULL, 0, &damage), -EBADMSG);
+	ck_assert_ptr_nonnull(strstr(kb_err_text(), "checksum"));
+	ck_assert_int_eq(damage, 10);
+}
+END_TEST
+
 START_TEST(lane__recompresses_what_comes_uncompressed)
 {
 	struct kb_buf got = {0};
@@ -546,6 +560,7 @@ main(void)
 	tcase_add_test(c, lane__never_merges_log_append_times);
 	tcase_add_test(c, lane__merges_no_part_of_a_damaged_batch);
 	tcase_add_test(c, lane__rolls_by_records);
+	tcase_add_test(c, lane__ends_damage_where_the_next_batch_begins);
 	tcase_add_test(c, lane__recompresses_what_comes_uncompressed);
 	tcase_add_test(c, lane__verbatim_means_verbatim);
 	tcase_add_test(c, lane__cuts_inside_batches_at_both_ends);
