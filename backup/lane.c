@@ -335,10 +335,35 @@ judge(struct kb_lane *l, const struct kb_batch *b, struct kb_slice raw,
 	return r;
 }
 
-/* Deals with one whole batch. */
+/*
+ * A batch's base offset lies outside its checksum. What a log cannot hold is a
+ * batch behind the one before, or one that overlaps the next; of two that do
+ * not agree, one that begins just where it should is the sound one.
+ */
+static int
+check_order(const struct kb_lane *l, const struct kb_batch *b,
+	struct kb_slice behind)
+{
+	struct kb_batch next;
+
+	if (kb_batch_last(b) < l->next)
+		return kb_err(-EBADMSG, "a batch of offsets %" PRId64
+			" to %" PRId64 " comes late", b->base_offset,
+			kb_batch_last(b));
+	if (kb_batch_parse(behind, &next) != 0 ||
+		next.base_offset > kb_batch_last(b))
+		return 0;
+	if (next.base_offset < b->base_offset && b->base_offset == l->next)
+		return 0; /* the next one will be found late */
+	return kb_err(-EBADMSG, "a batch of offsets %" PRId64 " to %" PRId64
+		" overlaps the next, at %" PRId64, b->base_offset,
+		kb_batch_last(b), next.base_offset);
+}
+
+/* Deals with one whole batch; `behind` is what follows it. */
 static int
 take_batch(struct kb_lane *l, struct kb_deposit *o, struct kb_hand *hand,
-	const struct kb_batch *b)
+	const struct kb_batch *b, struct kb_slice behind)
 {
 	int64_t end = kb_batch_last(b) + 1;
 	struct kb_slice raw = {0};
@@ -346,6 +371,8 @@ take_batch(struct kb_lane *l, struct kb_deposit *o, struct kb_hand *hand,
 	int r;
 
 	r = kb_batch_check(b);
+	if (r == 0)
+		r = check_order(l, b, behind);
 	if (r == 0)
 		r = kb_decoder_run(hand->decoder, kb_batch_codec(b), b->body,
 			KB_DECODE_MAX, &raw);
@@ -369,51 +396,54 @@ take_batch(struct kb_lane *l, struct kb_deposit *o, struct kb_hand *hand,
  * be trusted as the rest: the batch behind it tells better, if there is one.
  */
 static int64_t
-damage_end(const struct kb_batch *b, struct kb_slice records)
+damage_end(const struct kb_lane *l, const struct kb_batch *b,
+	struct kb_slice behind)
 {
 	int64_t end = kb_batch_last(b) + 1;
 	struct kb_failure why;
 	struct kb_batch next;
 
 	kb_failure_take(&why, -EBADMSG);
-	records.data += b->bytes.len;
-	records.len -= b->bytes.len;
-	if (kb_batch_parse(records, &next) == 0 &&
-		next.base_offset > b->base_offset)
+	if (kb_batch_parse(behind, &next) == 0 && next.base_offset > l->next)
 		end = next.base_offset;
 	kb_failure_raise(&why);
 	return end;
 }
 
 int
-kb_lane_take(struct kb_lane *l, struct kb_deposit *o, struct kb_hand *hand,
-	struct kb_slice records, const struct kb_aborted *aborted,
-	size_t aborted_count, int64_t *out_damage_end)
+kb_lane_answer(struct kb_lane *l, const struct kb_aborted *aborted,
+	size_t count)
 {
+	return kb_txn_answer(&l->txn, aborted, count);
+}
+
+int
+kb_lane_take(struct kb_lane *l, struct kb_deposit *o, struct kb_hand *hand,
+	struct kb_slice *records, int64_t *out_damage_end)
+{
+	struct kb_slice row = *records, behind;
 	struct kb_batch b;
-	int r;
+	int r = 0;
 
 	*out_damage_end = -1;
-	r = kb_txn_answer(&l->txn, aborted, aborted_count);
-	if (r < 0)
-		return r;
 	while (l->next < l->cut) {
-		r = kb_batch_parse(records, &b);
+		r = kb_batch_parse(row, &b);
 		if (r != 0)
 			break;
 		if (b.base_offset >= l->cut) {
 			l->next = l->cut;
 			break;
 		}
-		if (kb_batch_last(&b) >= l->next)
-			r = take_batch(l, o, hand, &b);
+		behind = kb_slice_of(
+			row.data + b.bytes.len, row.len - b.bytes.len);
+		r = take_batch(l, o, hand, &b, behind);
 		if (r < 0) {
-			*out_damage_end = damage_end(&b, records);
+			*out_damage_end = damage_end(l, &b, behind);
+			*records = behind;
 			break;
 		}
 		atomic_fetch_add(&o->totals.fetched, b.bytes.len);
-		records.data += b.bytes.len;
-		records.len -= b.bytes.len;
+		row = behind;
 	}
 	if (r < 0)
 		return kb_err(r, "%s: at offset %" PRIdFAST64 ": %s",

@@ -89,17 +89,23 @@ const char *
 kb_lane_name(const struct kb_lane *l);
 
 /*
- * Takes a row of batches, perhaps torn at its end, and what the broker says of
- * aborted transactions: checks, filters, cuts, repacks, writes, rolls. Moves
- * `next`; batches wholly below it are passed over. -EBADMSG: the broker's
- * bytes are damaged; all before them is taken, and *out_damage_end is the
- * first offset after the damage, -1 when that cannot be known.
+ * Begins an answer: what the broker says of aborted transactions, which holds
+ * for the batches of this answer. Borrowed until the next.
+ */
+int
+kb_lane_answer(struct kb_lane *l, const struct kb_aborted *aborted,
+	size_t count);
+
+/*
+ * Takes a row of batches, perhaps torn at its end: checks, filters, cuts,
+ * repacks, writes, rolls. Moves `next`. -EBADMSG: the broker's bytes are
+ * damaged; all before them is taken, *out_damage_end is the first offset after
+ * the damage and *records what lies behind it; -1 when that cannot be known.
  * -EPROTONOSUPPORT: old message format. Errors of the store.
  */
 int
 kb_lane_take(struct kb_lane *l, struct kb_deposit *o, struct kb_hand *hand,
-	struct kb_slice records, const struct kb_aborted *aborted,
-	size_t aborted_count, int64_t *out_damage_end);
+	struct kb_slice *records, int64_t *out_damage_end);
 
 /* Hands over the segment being written, if there is one. */
 int

@@ -59,8 +59,8 @@ skip_damage(struct parcel *p, struct kb_hand *hand, int64_t end)
 	int r;
 
 	kb_failure_take(&why, -EBADMSG);
-	if (!o->options->skip_damaged || end < 0)
-		return -EBADMSG;
+	if (!o->options->skip_damaged || end <= l->next)
+		return -EBADMSG; /* not to be skipped, or who knows how far */
 	if (end > l->cut)
 		end = l->cut;
 	r = kb_lane_put_gap(l, o, hand, end, KB_GAP_DAMAGED, why.text);
@@ -77,15 +77,15 @@ take_data(struct parcel *p, struct kb_hand *hand)
 {
 	struct kb_lane *l = p->lane;
 	int64_t damage_end;
-	int r;
+	int r = kb_lane_answer(l, p->aborted, p->aborted_count);
 
-	do {
-		r = kb_lane_take(l, p->post.deposit, hand, p->records,
-			p->aborted, p->aborted_count, &damage_end);
+	while (r == 0) {
+		r = kb_lane_take(l, p->post.deposit, hand, &p->records,
+			&damage_end);
 		if (r != -EBADMSG)
 			return r;
 		r = skip_damage(p, hand, damage_end);
-	} while (r == 0);
+	}
 	return r;
 }
 

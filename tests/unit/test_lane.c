@@ -21,6 +21,7 @@ static struct kb_deposit deposit;
 static struct kb_lane lane;
 static struct kb_hand *hand;
 static struct kb_buf wire; /* what the broker sends */
+static struct kb_slice behind; /* of it, once damage was met */
 
 static void
 setup(void)
@@ -143,8 +144,9 @@ put_marker(int64_t offset, int64_t producer, uint8_t type)
 static int
 take(const struct kb_aborted *aborted, size_t n, int64_t *damage_end)
 {
-	return kb_lane_take(&lane, &deposit, hand, kb_buf_slice(&wire),
-		aborted, n, damage_end);
+	behind = kb_buf_slice(&wire);
+	ck_ok(kb_lane_answer(&lane, aborted, n));
+	return kb_lane_take(&lane, &deposit, hand, &behind, damage_end);
 }
 
 static void
@@ -467,6 +469,61 @@ START_TEST(lane__takes_what_lies_before_damage_and_names_it)
 }
 END_TEST
 
+/* The base offset is not in the checksum: a flipped bit there. */
+START_TEST(lane__refuses_a_batch_that_comes_late)
+{
+	int64_t damage;
+	size_t at;
+
+	lane.covered = lane.next = 8;
+	put_batch(8, 3, true, 0, -1);
+	at = wire.len;
+	put_batch(11, 3, true, 0, -1);
+	wire.data[at + 7] ^= 8; /* 3 */
+	put_batch(14, 3, true, 0, -1);
+	ck_assert_int_eq(take(NULL, 0, &damage), -EBADMSG);
+	ck_assert_int_eq(lane.next, 11);
+	ck_assert_int_eq(damage, 14);
+}
+END_TEST
+
+START_TEST(lane__refuses_a_batch_that_overlaps_the_next)
+{
+	int64_t damage;
+
+	put_batch(0, 3, true, 0, -1);
+	wire.data[7] ^= 4; /* 4 to 6 */
+	put_batch(3, 3, true, 0, -1);
+	ck_assert_int_eq(take(NULL, 0, &damage), -EBADMSG);
+	ck_assert_int_eq(lane.next, 0);
+}
+END_TEST
+
+/* A marker before the damage has ended its transaction for good. */
+START_TEST(lane__goes_on_behind_damage)
+{
+	const struct kb_aborted aborted = {9, 0};
+	int64_t damage;
+	size_t at;
+
+	put_batch(0, 2, true, KB_BATCH_TRANSACTIONAL, 9);
+	put_marker(2, 9, 0);
+	at = wire.len;
+	put_batch(3, 2, true, 0, -1);
+	wire.data[at + KB_BATCH_HEADER + 2] ^= 1;
+	put_batch(5, 2, true, KB_BATCH_TRANSACTIONAL, 9);
+	put_marker(7, 9, 1);
+	ck_assert_int_eq(take(&aborted, 1, &damage), -EBADMSG);
+	ck_assert_int_eq(damage, 5);
+	ck_ok(kb_lane_put_gap(&lane, &deposit, hand, damage, KB_GAP_DAMAGED,
+		"x"));
+	ck_ok(kb_lane_take(&lane, &deposit, hand, &behind, &damage));
+	ck_assert_int_eq(lane.next, 8);
+	ck_ok(kb_lane_publish(&lane, &deposit, hand));
+	ck_assert_str_eq(offsets_of(5), "5,6,");
+}
+END_TEST
+
 START_TEST(lane__cannot_say_where_a_torn_header_ends)
 {
 	int64_t damage;
@@ -567,6 +624,9 @@ main(void)
 	tcase_add_test(c, lane__stores_nothing_at_or_after_the_cut);
 	tcase_add_test(c, lane__leaves_out_aborted_records_and_markers);
 	tcase_add_test(c, lane__takes_what_lies_before_damage_and_names_it);
+	tcase_add_test(c, lane__refuses_a_batch_that_comes_late);
+	tcase_add_test(c, lane__refuses_a_batch_that_overlaps_the_next);
+	tcase_add_test(c, lane__goes_on_behind_damage);
 	tcase_add_test(c, lane__cannot_say_where_a_torn_header_ends);
 	tcase_add_test(c, lane__waits_for_the_rest_of_a_torn_tail);
 	tcase_add_test(c, lane__rolls_segments_that_follow_each_other);

@@ -24,6 +24,7 @@ static void
 store(size_t size)
 {
 	struct kb_buf batch = {0};
+	struct kb_slice row;
 	void *hand;
 	int64_t damage;
 
@@ -33,8 +34,8 @@ store(size_t size)
 	lane = (struct kb_lane){.topic = {.name = "t"}, .cut = INT64_MAX};
 	mock_batch(&batch, 5, size);
 	ck_ok(kb_hand_make(&hand));
-	ck_ok(kb_lane_take(&lane, &deposit, hand, kb_buf_slice(&batch), NULL, 0,
-		&damage));
+	row = kb_buf_slice(&batch);
+	ck_ok(kb_lane_take(&lane, &deposit, hand, &row, &damage));
 	ck_ok(kb_lane_publish(&lane, &deposit, hand));
 	kb_hand_free(hand);
 	ck_ok(kb_deposit_commit(&deposit));
