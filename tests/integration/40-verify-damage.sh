@@ -7,7 +7,8 @@ new_topic topic --partitions 2
 kfeed produce -t "$topic" -p 0 --count 3000 --size 300 --codec zstd \
     --batch-records 200
 kfeed produce -t "$topic" -p 1 --count 100 --codec none
-kbak backup -q -b "$KAFKA" -t "$topic" -o 10 --segment-bytes 64K "$T/repo"
+kbak backup -q -b "$KAFKA" -t "$topic" -o 10 --compression=verbatim \
+    --segment-bytes 64K "$T/repo"
 
 segments()
 {
