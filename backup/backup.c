@@ -15,6 +15,7 @@
 #include "backup/engine.h"
 #include "backup/options.h"
 #include "backup/deposit.h"
+#include "backup/metrics.h"
 #include "backup/plan.h"
 #include "backup/progress.h"
 #include "backup/verb.h"
@@ -44,6 +45,7 @@ enum {
 	OPT_SEGMENT_AGE,
 	OPT_MEMORY,
 	OPT_CONNECTIONS,
+	OPT_METRICS,
 	OPT_COMPRESSION,
 	OPT_SKIP_DAMAGED,
 	OPT_JSON,
@@ -66,6 +68,8 @@ static const struct argp_option argp_options[] = {
 		"payload held in memory (64M)", 0},
 	{"connections", OPT_CONNECTIONS, "N", 0,
 		"further connections to each leader (0)", 0},
+	{"metrics", OPT_METRICS, "ADDRESS:PORT", 0, "serve Prometheus metrics "
+		"and /health there while it runs", 0},
 	{"compression", OPT_COMPRESSION, "HOW", 0, "auto (default), verbatim, "
 		"zstd or zstd:LEVEL", 0},
 	{"skip-damaged", OPT_SKIP_DAMAGED, NULL, 0, "record batches that the "
@@ -264,6 +268,9 @@ parse_option(int key, char *arg, struct argp_state *state)
 	case OPT_SKIP_DAMAGED:
 		o->skip_damaged = true;
 		break;
+	case OPT_METRICS:
+		o->metrics = arg;
+		break;
 	case OPT_DRY_RUN:
 		o->dry_run = true;
 		break;
@@ -315,6 +322,7 @@ struct run {
 	struct kb_deposit deposit;
 	struct kb_plan plan;
 	struct kb_progress progress;
+	struct kb_metrics *metrics; /* NULL: not asked for */
 	int64_t started;
 };
 
@@ -361,6 +369,7 @@ open_repo(struct run *run, const struct kb_backup_options *o)
 static void
 close_run(struct run *run)
 {
+	kb_metrics_close(run->metrics); /* it looks at the others */
 	kb_plan_release(&run->plan);
 	kb_deposit_release(&run->deposit);
 	kb_index_close(run->index);
@@ -430,6 +439,7 @@ carry_out(struct run *run, const struct kb_backup_options *o,
 	int r, kept;
 
 	r = kb_plan_lanes(&run->plan, run->cluster, run->admin, &run->deposit);
+	kb_metrics_plan(run->metrics, &run->plan);
 	kb_progress_init(&run->progress, o->quiet, &run->plan);
 	if (r == 0)
 		r = kb_engine_run(&run->plan, run->cluster, &run->deposit,
@@ -446,9 +456,12 @@ static int
 back_up(struct run *run, const struct kb_backup_options *o,
 	struct kb_cancel *cancel)
 {
-	int r;
+	int r = 0;
 
-	r = kb_cluster_open(o->conf, cancel, &run->cluster);
+	if (o->metrics)
+		r = kb_metrics_open(o->metrics, &run->metrics);
+	if (r == 0)
+		r = kb_cluster_open(o->conf, cancel, &run->cluster);
 	if (r == 0)
 		r = kb_plan_pick(run->cluster, &o->selection, &run->plan);
 	if (r == 0)
@@ -457,6 +470,8 @@ back_up(struct run *run, const struct kb_backup_options *o,
 		r = open_repo(run, o);
 	if (r == 0)
 		r = kb_deposit_init(&run->deposit, o, run->repo, run->index);
+	if (r == 0)
+		kb_metrics_watch(run->metrics, &run->deposit);
 	if (r < 0 || !o->dry_run)
 		return r < 0 ? r : carry_out(run, o, cancel);
 	r = kb_plan_lanes(&run->plan, run->cluster, run->admin, &run->deposit);

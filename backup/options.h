@@ -35,6 +35,7 @@ struct kb_backup_options {
 	int64_t segment_age_ms; /* 0: any age */
 	uint64_t memory; /* bytes of payload in flight */
 	int connections; /* more, per leader */
+	const char *metrics; /* address to serve at; NULL: none */
 	bool dry_run;
 	bool skip_damaged;
 	bool json;
