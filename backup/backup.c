@@ -55,27 +55,37 @@ static const struct argp_option argp_options[] = {
 	{"brokers", 'b', "HOST[:PORT],...", 0, "brokers to start from", 0},
 	{"topic", 't', "GLOB", 0, "topic or glob of topics; repeatable", 0},
 	{"exclude", OPT_EXCLUDE, "GLOB", 0, "but not these; repeatable", 0},
-	{"offset", 'o', "WHERE", 0, "where a partition's first run begins: "
+	{"offset", 'o', "WHERE", 0,
+		"where a partition's first run begins: "
 		"beginning (default), an OFFSET, or a TIME "
-		"(2026-11-22T10:00)", 0},
+		"(2026-11-22T10:00)",
+		0},
 	{"segment-bytes", OPT_SEGMENT_BYTES, "N[K|M|G]", 0,
 		"size of a segment (128M)", 0},
 	{"segment-records", OPT_SEGMENT_RECORDS, "N", 0,
 		"records in a segment (any)", 0},
 	{"segment-age", OPT_SEGMENT_AGE, "SECONDS", 0,
 		"time that a segment is written to (any)", 0},
-	{"memory", OPT_MEMORY, "N[K|M|G]", 0,
-		"payload held in memory (64M)", 0},
+	{"memory", OPT_MEMORY, "N[K|M|G]", 0, "payload held in memory (64M)",
+		0},
 	{"connections", OPT_CONNECTIONS, "N", 0,
 		"further connections to each leader (0)", 0},
-	{"metrics", OPT_METRICS, "ADDRESS:PORT", 0, "serve Prometheus metrics "
-		"and /health there while it runs", 0},
-	{"compression", OPT_COMPRESSION, "HOW", 0, "auto (default), verbatim, "
-		"zstd or zstd:LEVEL", 0},
-	{"skip-damaged", OPT_SKIP_DAMAGED, NULL, 0, "record batches that the "
-		"broker has damaged as gaps and go on", 0},
-	{"dry-run", OPT_DRY_RUN, NULL, 0, "say what would be done, write "
-		"nothing", 0},
+	{"metrics", OPT_METRICS, "ADDRESS:PORT", 0,
+		"serve Prometheus metrics "
+		"and /health there while it runs",
+		0},
+	{"compression", OPT_COMPRESSION, "HOW", 0,
+		"auto (default), verbatim, "
+		"zstd or zstd:LEVEL",
+		0},
+	{"skip-damaged", OPT_SKIP_DAMAGED, NULL, 0,
+		"record batches that the "
+		"broker has damaged as gaps and go on",
+		0},
+	{"dry-run", OPT_DRY_RUN, NULL, 0,
+		"say what would be done, write "
+		"nothing",
+		0},
 	{"property", 'X', "PROP=VALUE", 0, "a librdkafka property", 0},
 	{"config", 'F', "FILE", 0, "a file of properties", 0},
 	{"json", OPT_JSON, NULL, 0, "print the summary as JSON", 0},
@@ -194,39 +204,47 @@ parse_value(int key, const char *arg, struct argp_state *state)
 	switch (key) {
 	case 'o':
 		if (parse_origin(arg, o) < 0)
-			argp_error(state, "-o %s: neither `beginning`, an "
-				"offset, nor a time", arg);
+			argp_error(state,
+				"-o %s: neither `beginning`, an "
+				"offset, nor a time",
+				arg);
 		break;
 	case OPT_SEGMENT_BYTES:
 		if (parse_size(arg, &o->segment_bytes) < 0 ||
 			!o->segment_bytes ||
 			o->segment_bytes > SEGMENT_BYTES_MAX)
-			argp_error(state, "--segment-bytes %s: not a size of "
-				"1 to 1G", arg);
+			argp_error(state,
+				"--segment-bytes %s: not a size of "
+				"1 to 1G",
+				arg);
 		break;
 	case OPT_SEGMENT_RECORDS:
-		o->segment_records = parse_number(state, "segment-records", arg,
-			INT64_MAX);
+		o->segment_records =
+			parse_number(state, "segment-records", arg, INT64_MAX);
 		break;
 	case OPT_SEGMENT_AGE:
-		o->segment_age_ms = 1000 * (int64_t)parse_number(state,
-			"segment-age", arg, INT64_MAX / 1000);
+		o->segment_age_ms =
+			1000 * (int64_t)parse_number(state, "segment-age", arg,
+				       INT64_MAX / 1000);
 		break;
 	case OPT_CONNECTIONS:
-		o->connections = (int)parse_number(state, "connections", arg,
-			64);
+		o->connections =
+			(int)parse_number(state, "connections", arg, 64);
 		break;
 	case OPT_MEMORY:
-		if (parse_size(arg, &o->memory) < 0 ||
-			o->memory < MEMORY_MIN)
-			argp_error(state, "--memory %s: not a size of at "
-				"least 1M", arg);
+		if (parse_size(arg, &o->memory) < 0 || o->memory < MEMORY_MIN)
+			argp_error(state,
+				"--memory %s: not a size of at "
+				"least 1M",
+				arg);
 		break;
 	case OPT_COMPRESSION:
 		if (parse_compression(arg, o) < 0)
-			argp_error(state, "--compression %s: neither auto, "
+			argp_error(state,
+				"--compression %s: neither auto, "
 				"verbatim, zstd nor zstd:LEVEL "
-				"(-100..-1, 1..19)", arg);
+				"(-100..-1, 1..19)",
+				arg);
 		break;
 	default:
 		break;
@@ -241,8 +259,8 @@ parse_option(int key, char *arg, struct argp_state *state)
 
 	switch (key) {
 	case 'b':
-		set_property(state,
-			kb_conf_set(o->conf, "bootstrap.servers", arg));
+		set_property(
+			state, kb_conf_set(o->conf, "bootstrap.servers", arg));
 		break;
 	case 'X':
 		set_property(state, kb_conf_set_pair(o->conf, arg));
@@ -293,7 +311,7 @@ parse_option(int key, char *arg, struct argp_state *state)
 			argp_error(state, "REPO is missing");
 		if (!o->selection.topic_count)
 			argp_error(state, "-t is missing: -t '*' means all "
-				"topics but internal ones");
+					  "topics but internal ones");
 		break;
 	default:
 		return ARGP_ERR_UNKNOWN;
@@ -348,8 +366,8 @@ open_repo(struct run *run, const struct kb_backup_options *o)
 		if (r == -ENOENT)
 			return 0;
 	} else {
-		r = kb_repo_open_or_create(o->repo,
-			kb_cluster_id(run->cluster), &run->repo);
+		r = kb_repo_open_or_create(
+			o->repo, kb_cluster_id(run->cluster), &run->repo);
 	}
 	if (r < 0)
 		return r;
@@ -361,8 +379,10 @@ open_repo(struct run *run, const struct kb_backup_options *o)
 		return r;
 	r = kb_store_list(run->repo->store, "data", found_data, NULL);
 	if (r > 0)
-		return kb_err(-ESTALE, "%s: holds data but its index is empty; "
-			"run `kbak reindex %s` first", o->repo, o->repo);
+		return kb_err(-ESTALE,
+			"%s: holds data but its index is empty; "
+			"run `kbak reindex %s` first",
+			o->repo, o->repo);
 	return r;
 }
 
@@ -388,7 +408,8 @@ print_plan(const struct kb_plan *p)
 		if (l->state == KB_LANE_STOPPED)
 			continue;
 		printf("%s: %" PRId64 " offsets, from %" PRId64 " to %" PRId64
-			"\n", kb_lane_name(l), n, l->next, l->cut);
+		       "\n",
+			kb_lane_name(l), n, l->next, l->cut);
 	}
 }
 
@@ -486,7 +507,8 @@ conclude(const struct run *run, const struct kb_backup_options *o, int r)
 {
 	if (kb_cancel_fired(kb_verb_cancel())) {
 		kb_log_error("interrupted; what was whole is stored in %s: "
-			"run the same command again to go on", o->repo);
+			     "run the same command again to go on",
+			o->repo);
 		return 128 + kb_cancel_fired(kb_verb_cancel());
 	}
 	if (r == 0 && run->deposit.totals.problems)

@@ -107,11 +107,11 @@ add_member(struct kb_crew *c, const struct kb_crew_hands *hands)
 }
 
 int
-kb_crew_new(int threads, const struct kb_crew_hands *hands,
-	struct kb_crew **out)
+kb_crew_new(
+	int threads, const struct kb_crew_hands *hands, struct kb_crew **out)
 {
-	struct kb_crew *c = calloc(1,
-		sizeof(*c) + (size_t)threads * sizeof(*c->members));
+	struct kb_crew *c =
+		calloc(1, sizeof(*c) + (size_t)threads * sizeof(*c->members));
 	int r = 0;
 
 	if (!c)

@@ -32,8 +32,8 @@ struct kb_crew_hands {
 
 /* -ENOMEM, -EAGAIN: no thread could be made. */
 int
-kb_crew_new(int threads, const struct kb_crew_hands *hands,
-	struct kb_crew **out);
+kb_crew_new(
+	int threads, const struct kb_crew_hands *hands, struct kb_crew **out);
 
 /* Any thread, a task of the crew itself included. */
 void

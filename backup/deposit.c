@@ -37,7 +37,7 @@ struct item {
 	struct kb_blob_writer *writer; /* a segment */
 	struct kb_segment sums;
 	struct kb_block *blocks; /* likewise */
-	struct kb_gap gap; /* without these */
+	struct kb_gap gap;	 /* without these */
 };
 
 int
@@ -172,7 +172,8 @@ publish_segment(struct kb_deposit *o, struct item *it)
 	r = kb_blob_publish(it->writer);
 	it->writer = NULL;
 	if (r == -EEXIST)
-		return kb_err(r, "%s: another backup has just stored "
+		return kb_err(r,
+			"%s: another backup has just stored "
 			"this partition from offset %" PRId64
 			"; its segment stays, ours is dropped",
 			kb_lane_name(l), row.s.start);
@@ -183,8 +184,8 @@ publish_segment(struct kb_deposit *o, struct item *it)
 	atomic_fetch_add(&t->raw, row.s.raw_length);
 	atomic_fetch_add(&t->stored, row.s.bytes);
 	pthread_mutex_lock(&o->lock);
-	r = kb_index_delta_segment(o->delta, &l->topic, l->partition, &row,
-		it->blocks);
+	r = kb_index_delta_segment(
+		o->delta, &l->topic, l->partition, &row, it->blocks);
 	pthread_mutex_unlock(&o->lock);
 	return r;
 }
@@ -269,8 +270,8 @@ put(struct kb_deposit *o, struct kb_lane *l, const struct item *what)
 	}
 	run_item(&it->task, NULL);
 	return l->published_failure.code
-		? kb_failure_raise(&l->published_failure)
-		: 0;
+		       ? kb_failure_raise(&l->published_failure)
+		       : 0;
 }
 
 int
@@ -292,8 +293,8 @@ kb_deposit_segment(struct kb_deposit *o, struct kb_lane *l,
 }
 
 int
-kb_deposit_gap(struct kb_deposit *o, struct kb_lane *l,
-	const struct kb_gap *gap)
+kb_deposit_gap(
+	struct kb_deposit *o, struct kb_lane *l, const struct kb_gap *gap)
 {
 	return put(o, l, &(struct item){.gap = *gap});
 }

@@ -27,13 +27,13 @@ struct kb_lane;
 /* Counted since the start of the run, by any thread. */
 struct kb_backup_totals {
 	atomic_uint_fast64_t records;
-	atomic_uint_fast64_t raw; /* decoded bytes of what was stored */
-	atomic_uint_fast64_t stored; /* bytes in segments */
-	atomic_uint_fast64_t fetched; /* bytes of batches from the wire */
-	atomic_uint_fast64_t dropped; /* batches: aborted, control, empty */
+	atomic_uint_fast64_t raw;      /* decoded bytes of what was stored */
+	atomic_uint_fast64_t stored;   /* bytes in segments */
+	atomic_uint_fast64_t fetched;  /* bytes of batches from the wire */
+	atomic_uint_fast64_t dropped;  /* batches: aborted, control, empty */
 	atomic_uint_fast64_t repacked; /* batches that were made anew */
 	atomic_uint_fast64_t segments; /* published */
-	atomic_uint_fast64_t gaps; /* published */
+	atomic_uint_fast64_t gaps;     /* published */
 	atomic_uint_fast64_t problems; /* partitions, topics not complete */
 };
 
@@ -44,11 +44,11 @@ struct kb_deposit {
 	struct kb_crew *crew; /* NULL: no publishers */
 	struct kb_backup_totals totals;
 	struct kb_gauges gauges;
-	size_t merge_bytes; /* raw size to which small batches are merged */
+	size_t merge_bytes;   /* raw size to which small batches are merged */
 	pthread_mutex_t lock; /* guards the two below */
 	struct kb_index_delta *delta;
-	int64_t committed; /* kb_clock_ms() of the last commit */
-	pthread_mutex_t committing; /* held by who commits; guards below */
+	int64_t committed;	       /* kb_clock_ms() of the last commit */
+	pthread_mutex_t committing;    /* held by who commits; guards below */
 	struct kb_failure uncommitted; /* of the commit that failed */
 };
 
@@ -80,8 +80,8 @@ kb_deposit_segment(struct kb_deposit *o, struct kb_lane *l,
 
 /* The same for a gap. */
 int
-kb_deposit_gap(struct kb_deposit *o, struct kb_lane *l,
-	const struct kb_gap *gap);
+kb_deposit_gap(
+	struct kb_deposit *o, struct kb_lane *l, const struct kb_gap *gap);
 
 /* Calls ended(l) once all that l has put down so far is dealt with. */
 void

@@ -57,12 +57,12 @@ struct engine {
 	struct kb_budget *budget;
 	struct kb_post post;
 	size_t next_lane;
-	size_t open; /* lanes started and not ended */
-	size_t fetching; /* of these, those still with the fetcher */
+	size_t open;	   /* lanes started and not ended */
+	size_t fetching;   /* of these, those still with the fetcher */
 	int64_t last_data; /* kb_clock_ms() of the last batch that came */
-	int64_t patience; /* ms without any data before a lane is given up */
+	int64_t patience;  /* ms without any data before a lane is given up */
 	struct kb_failure failure; /* what ends the run */
-	pthread_mutex_t lock; /* guards the list */
+	pthread_mutex_t lock;	   /* guards the list */
 	pthread_cond_t changed;
 	struct kb_lane *ended;
 };
@@ -131,17 +131,16 @@ static bool
 is_of_lane(int error)
 {
 	return error == -EEXIST || error == -EBADMSG ||
-		error == -EPROTONOSUPPORT || error == -ESTALE ||
-		error == -ENOENT || error == -EREMOTEIO ||
-		error == -EACCES || error == -ETIMEDOUT;
+	       error == -EPROTONOSUPPORT || error == -ESTALE ||
+	       error == -ENOENT || error == -EREMOTEIO || error == -EACCES ||
+	       error == -ETIMEDOUT;
 }
 
 static void
 conclude_lane(struct engine *e, struct kb_lane *l)
 {
-	const struct kb_failure *why = l->published_failure.code
-		? &l->published_failure
-		: &l->failure;
+	const struct kb_failure *why =
+		l->published_failure.code ? &l->published_failure : &l->failure;
 
 	e->open--;
 	l->state = why->code ? KB_LANE_STOPPED : KB_LANE_DONE;
@@ -191,8 +190,7 @@ go_on(struct engine *e, struct kb_lane *l)
 {
 	if (l->fetch_next >= l->cut)
 		return end_lane(e, l, 0, NULL);
-	kb_fetcher_advance(e->fetcher, l->part, l->fetch_next,
-		l->fetch_epoch);
+	kb_fetcher_advance(e->fetcher, l->part, l->fetch_next, l->fetch_epoch);
 	return 0;
 }
 
@@ -216,8 +214,8 @@ walk(struct kb_lane *l, struct kb_slice row)
 
 /* Has the log nothing more below the cut? See IDLE_ANSWERS. */
 static int
-on_nothing(struct engine *e, struct kb_lane *l,
-	const struct kb_fetch_event *event)
+on_nothing(
+	struct engine *e, struct kb_lane *l, const struct kb_fetch_event *event)
 {
 	int64_t waited = kb_clock_ms() - e->last_data;
 	char text[512];
@@ -228,10 +226,11 @@ on_nothing(struct engine *e, struct kb_lane *l,
 		l->fetch_next = l->cut;
 	if (waited < e->patience || l->fetch_next >= l->cut)
 		return go_on(e, l);
-	snprintf(text, sizeof(text), "%s: the broker sent nothing for "
+	snprintf(text, sizeof(text),
+		"%s: the broker sent nothing for "
 		"%" PRId64 " s; stored up to offset %" PRId64 " of %" PRId64
-		"; run the same command again to go on", kb_lane_name(l),
-		waited / 1000, l->fetch_next, l->cut);
+		"; run the same command again to go on",
+		kb_lane_name(l), waited / 1000, l->fetch_next, l->cut);
 	return end_lane(e, l, -ETIMEDOUT, text);
 }
 
@@ -260,8 +259,10 @@ on_gap(struct engine *e, struct kb_lane *l, const struct kb_fetch_event *event)
 
 	kb_progress_clear(e->progress);
 	kb_log_error("%s: the broker has deleted offsets %" PRId64
-		" to %" PRId64 " before they were backed up; recorded as a "
-		"gap", kb_lane_name(l), l->fetch_next, event->log_start - 1);
+		     " to %" PRId64
+		     " before they were backed up; recorded as a "
+		     "gap",
+		kb_lane_name(l), l->fetch_next, event->log_start - 1);
 	atomic_fetch_add(&e->deposit->totals.problems, 1);
 	l->fetch_next = event->log_start;
 	l->fetch_epoch = -1; /* its end may lie inside the gap */
@@ -276,8 +277,10 @@ on_deleted(struct engine *e, struct kb_lane *l, const char *sentence)
 	char text[512];
 	int r;
 
-	snprintf(text, sizeof(text), "%s: %s; the next run takes up the topic "
-		"if it exists again", kb_lane_name(l), sentence);
+	snprintf(text, sizeof(text),
+		"%s: %s; the next run takes up the topic "
+		"if it exists again",
+		kb_lane_name(l), sentence);
 	r = kb_parcel_gap(&e->post, l, l->cut, KB_GAP_DELETED, sentence);
 	return r < 0 ? r : end_lane(e, l, -ENOENT, text);
 }
@@ -287,8 +290,10 @@ on_truncated(struct engine *e, struct kb_lane *l, const char *sentence)
 {
 	char text[512];
 
-	snprintf(text, sizeof(text), "%s; nothing more is stored of this "
-		"partition", sentence);
+	snprintf(text, sizeof(text),
+		"%s; nothing more is stored of this "
+		"partition",
+		sentence);
 	stop_fetching(e, l);
 	return kb_parcel_abandon(&e->post, l, -ESTALE, text);
 }
@@ -338,8 +343,8 @@ run_lanes(struct engine *e, struct kb_cancel *cancel)
 			r = kb_failure_raise(&e->failure);
 		if (r >= 0 && kb_cancel_fired(cancel))
 			r = kb_err(-ECANCELED, "interrupted");
-		atomic_store(&e->deposit->gauges.memory,
-			kb_budget_used(e->budget));
+		atomic_store(
+			&e->deposit->gauges.memory, kb_budget_used(e->budget));
 		kb_progress_tick(e->progress, e->plan, e->deposit);
 	}
 	return r;
@@ -373,8 +378,8 @@ workers(void)
 static size_t
 merge_bytes(const struct kb_plan *plan)
 {
-	size_t lanes = plan->lane_count < LANES_OPEN ? plan->lane_count
-						     : LANES_OPEN;
+	size_t lanes =
+		plan->lane_count < LANES_OPEN ? plan->lane_count : LANES_OPEN;
 	size_t each = MERGE_MEMORY / (lanes ? lanes : 1);
 
 	if (each > KB_MERGE_MAX)
@@ -425,8 +430,8 @@ kb_engine_run(struct kb_plan *plan, struct kb_cluster *cluster,
 		.progress = progress,
 		.post = {.deposit = o, .ended = on_ended},
 		.last_data = kb_clock_ms(),
-		.patience = kb_conf_get_int(o->options->conf,
-			"message.timeout.ms"),
+		.patience =
+			kb_conf_get_int(o->options->conf, "message.timeout.ms"),
 	};
 	int r;
 

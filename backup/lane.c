@@ -48,8 +48,8 @@ kb_lane_name(const struct kb_lane *l)
 {
 	static _Thread_local char name[KB_TOPIC_MAX + 16];
 
-	snprintf(name, sizeof(name), "%s/%" PRId32, l->topic.name,
-		l->partition);
+	snprintf(
+		name, sizeof(name), "%s/%" PRId32, l->topic.name, l->partition);
 	return name;
 }
 
@@ -106,7 +106,7 @@ is_full(const struct kb_lane *l, const struct kb_backup_options *opt)
 		kb_summary_records(l->summary) >= opt->segment_records)
 		return true;
 	return opt->segment_age_ms &&
-		kb_clock_ms() - l->opened >= opt->segment_age_ms;
+	       kb_clock_ms() - l->opened >= opt->segment_age_ms;
 }
 
 static void
@@ -152,7 +152,7 @@ write_made(struct kb_lane *l, struct kb_deposit *o, const struct kb_hand *hand,
 enum fate {
 	FATE_VERBATIM,
 	FATE_RECOMPRESS, /* alone */
-	FATE_MERGE, /* with its neighbours */
+	FATE_MERGE,	 /* with its neighbours */
 };
 
 static enum fate
@@ -179,8 +179,8 @@ static int
 level(const struct kb_deposit *o)
 {
 	return o->options->compression == KB_COMPRESSION_ZSTD
-		? o->options->level
-		: AUTO_LEVEL;
+		       ? o->options->level
+		       : AUTO_LEVEL;
 }
 
 /* Writes what waits in `merged`. */
@@ -198,10 +198,9 @@ flush_merged(struct kb_lane *l, struct kb_deposit *o, struct kb_hand *hand)
 	if (!l->merged.count)
 		return 0;
 	kb_buf_clear(&hand->made);
-	r = kb_encoder_finish(&l->merged, hand->compressor, level(o), &h,
-		&hand->made);
-	return r < 0 ? r
-		     : write_made(l, o, hand, kb_encoder_raw(&l->merged));
+	r = kb_encoder_finish(
+		&l->merged, hand->compressor, level(o), &h, &hand->made);
+	return r < 0 ? r : write_made(l, o, hand, kb_encoder_raw(&l->merged));
 }
 
 /* Leader epochs are never mixed: resuming asks for the last batch's. */
@@ -249,8 +248,8 @@ merge(struct kb_lane *l, struct kb_deposit *o, struct kb_hand *hand,
 	if (r < 0)
 		return r;
 	return kb_encoder_size(&l->merged) >= o->merge_bytes
-		? flush_merged(l, o, hand)
-		: 0;
+		       ? flush_merged(l, o, hand)
+		       : 0;
 }
 
 /* Stores the records of b inside [next, cut). */
@@ -262,8 +261,8 @@ store_trimmed(struct kb_lane *l, struct kb_deposit *o, struct kb_hand *hand,
 	int r;
 
 	kb_buf_clear(&hand->made);
-	r = kb_encoder_trim(b, raw, l->next, l->cut, hand->compressor,
-		level(o), &hand->made);
+	r = kb_encoder_trim(b, raw, l->next, l->cut, hand->compressor, level(o),
+		&hand->made);
 	if (r != 0)
 		return r < 0 ? r : 0;
 	r = kb_batch_parse(kb_buf_slice(&hand->made), &made);
@@ -291,15 +290,15 @@ store_batch(struct kb_lane *l, struct kb_deposit *o, struct kb_hand *hand,
 	if (fate == FATE_VERBATIM)
 		return write_batch(l, o, b, raw);
 	kb_buf_clear(&hand->made);
-	r = kb_encoder_recompress(b, raw, hand->compressor, level(o),
-		&hand->made);
+	r = kb_encoder_recompress(
+		b, raw, hand->compressor, level(o), &hand->made);
 	return r < 0 ? r : write_made(l, o, hand, raw);
 }
 
 /* The key of a control batch's record; empty for data batches. */
 static int
-control_key(const struct kb_batch *b, struct kb_slice raw,
-	struct kb_slice *out_key)
+control_key(
+	const struct kb_batch *b, struct kb_slice raw, struct kb_slice *out_key)
 {
 	struct kb_records it;
 	struct kb_record rec;
@@ -347,17 +346,19 @@ check_order(const struct kb_lane *l, const struct kb_batch *b,
 	struct kb_batch next;
 
 	if (kb_batch_last(b) < l->next)
-		return kb_err(-EBADMSG, "a batch of offsets %" PRId64
-			" to %" PRId64 " comes late", b->base_offset,
-			kb_batch_last(b));
+		return kb_err(-EBADMSG,
+			"a batch of offsets %" PRId64 " to %" PRId64
+			" comes late",
+			b->base_offset, kb_batch_last(b));
 	if (kb_batch_parse(behind, &next) != 0 ||
 		next.base_offset > kb_batch_last(b))
 		return 0;
 	if (next.base_offset < b->base_offset && b->base_offset == l->next)
 		return 0; /* the next one will be found late */
-	return kb_err(-EBADMSG, "a batch of offsets %" PRId64 " to %" PRId64
-		" overlaps the next, at %" PRId64, b->base_offset,
-		kb_batch_last(b), next.base_offset);
+	return kb_err(-EBADMSG,
+		"a batch of offsets %" PRId64 " to %" PRId64
+		" overlaps the next, at %" PRId64,
+		b->base_offset, kb_batch_last(b), next.base_offset);
 }
 
 /* Deals with one whole batch; `behind` is what follows it. */
@@ -411,8 +412,8 @@ damage_end(const struct kb_lane *l, const struct kb_batch *b,
 }
 
 int
-kb_lane_answer(struct kb_lane *l, const struct kb_aborted *aborted,
-	size_t count)
+kb_lane_answer(
+	struct kb_lane *l, const struct kb_aborted *aborted, size_t count)
 {
 	return kb_txn_answer(&l->txn, aborted, count);
 }

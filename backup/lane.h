@@ -33,7 +33,7 @@ struct kb_summary;
 enum kb_lane_state {
 	KB_LANE_WAITING, /* planned */
 	KB_LANE_RUNNING,
-	KB_LANE_DONE, /* the cut was reached */
+	KB_LANE_DONE,	 /* the cut was reached */
 	KB_LANE_STOPPED, /* something is missing; it has been said */
 };
 
@@ -48,7 +48,7 @@ struct kb_lane {
 	struct kb_topic_ref topic; /* name borrowed from the plan */
 	int32_t partition;
 	bool compacted; /* the topic's cleanup.policy says so */
-	int64_t from; /* covered at the start of the run */
+	int64_t from;	/* covered at the start of the run */
 	int64_t cut;
 	atomic_int_fast64_t next;
 	atomic_bool broken; /* nothing more will be taken of it */
@@ -60,7 +60,7 @@ struct kb_lane {
 	struct kb_txn txn;
 	struct kb_blob_writer *writer; /* the segment; NULL: none begun */
 	struct kb_summary *summary;
-	int64_t opened; /* kb_clock_ms() when the segment was begun */
+	int64_t opened;		  /* kb_clock_ms() when the segment was begun */
 	struct kb_encoder merged; /* records of small batches */
 	int32_t merged_epoch;
 	struct kb_failure failure; /* why it goes no further */
@@ -75,7 +75,7 @@ struct kb_lane {
 	struct kb_fetch_part *part; /* while it is fetched */
 	int64_t fetch_next;
 	int32_t fetch_epoch; /* of the last batch fetched; -1 none */
-	int idle; /* answers without a batch since the last one */
+	int idle;	     /* answers without a batch since the last one */
 	void *engine;
 	struct kb_lane *next_ended;
 };
@@ -93,8 +93,8 @@ kb_lane_name(const struct kb_lane *l);
  * for the batches of this answer. Borrowed until the next.
  */
 int
-kb_lane_answer(struct kb_lane *l, const struct kb_aborted *aborted,
-	size_t count);
+kb_lane_answer(
+	struct kb_lane *l, const struct kb_aborted *aborted, size_t count);
 
 /*
  * Takes a row of batches, perhaps torn at its end: checks, filters, cuts,

@@ -32,10 +32,10 @@ struct kb_backup_options {
 	int level;
 	uint64_t segment_bytes;
 	uint64_t segment_records; /* 0: any number */
-	int64_t segment_age_ms; /* 0: any age */
-	uint64_t memory; /* bytes of payload in flight */
-	int connections; /* more, per leader */
-	const char *metrics; /* address to serve at; NULL: none */
+	int64_t segment_age_ms;	  /* 0: any age */
+	uint64_t memory;	  /* bytes of payload in flight */
+	int connections;	  /* more, per leader */
+	const char *metrics;	  /* address to serve at; NULL: none */
 	bool dry_run;
 	bool skip_damaged;
 	bool json;

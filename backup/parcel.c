@@ -80,8 +80,8 @@ take_data(struct parcel *p, struct kb_hand *hand)
 	int r = kb_lane_answer(l, p->aborted, p->aborted_count);
 
 	while (r == 0) {
-		r = kb_lane_take(l, p->post.deposit, hand, &p->records,
-			&damage_end);
+		r = kb_lane_take(
+			l, p->post.deposit, hand, &p->records, &damage_end);
 		if (r != -EBADMSG)
 			return r;
 		r = skip_damage(p, hand, damage_end);
@@ -199,15 +199,15 @@ post_end(const struct kb_post *p, struct kb_lane *l, enum kind kind, int error,
 }
 
 int
-kb_parcel_end(const struct kb_post *p, struct kb_lane *l, int error,
-	const char *why)
+kb_parcel_end(
+	const struct kb_post *p, struct kb_lane *l, int error, const char *why)
 {
 	return post_end(p, l, PARCEL_END, error, why);
 }
 
 int
-kb_parcel_abandon(const struct kb_post *p, struct kb_lane *l, int error,
-	const char *why)
+kb_parcel_abandon(
+	const struct kb_post *p, struct kb_lane *l, int error, const char *why)
 {
 	return post_end(p, l, PARCEL_ABANDON, error, why);
 }

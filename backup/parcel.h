@@ -37,12 +37,12 @@ kb_parcel_gap(const struct kb_post *p, struct kb_lane *l, int64_t end,
  * NULL) becomes l->failure unless there is one. 0, -ENOMEM.
  */
 int
-kb_parcel_end(const struct kb_post *p, struct kb_lane *l, int error,
-	const char *why);
+kb_parcel_end(
+	const struct kb_post *p, struct kb_lane *l, int error, const char *why);
 
 /* The same, but what is not yet published is forgotten. */
 int
-kb_parcel_abandon(const struct kb_post *p, struct kb_lane *l, int error,
-	const char *why);
+kb_parcel_abandon(
+	const struct kb_post *p, struct kb_lane *l, int error, const char *why);
 
 #endif

@@ -29,7 +29,7 @@ static bool
 is_ours(int error)
 {
 	return error == -ENOSPC || error == -EDQUOT || error == -EROFS ||
-		error == -ENOMEM || error == -ECANCELED;
+	       error == -ENOMEM || error == -ECANCELED;
 }
 
 /* ---- meta ---- */
@@ -139,19 +139,22 @@ check_log(struct kb_lane *l, struct kb_cluster *c, const struct kb_resume *had)
 		if (r < 0)
 			return r;
 		if (end >= 0 && end <= had->last)
-			return kb_err(-ESTALE, "%s: the log was truncated: "
+			return kb_err(-ESTALE,
+				"%s: the log was truncated: "
 				"leader epoch %" PRId32 " ends at offset "
 				"%" PRId64 ", stored are records up to "
 				"%" PRId64 "; nothing more is stored of "
-				"this partition", kb_lane_name(l),
-				had->last_epoch, end, had->last);
+				"this partition",
+				kb_lane_name(l), had->last_epoch, end,
+				had->last);
 	}
 	r = kb_cluster_offset(c, l->topic.name, &l->topic.id, l->partition,
 		KB_OFFSET_LATEST, KB_READ_UNCOMMITTED, &end);
 	if (r < 0)
 		return r;
 	if (end < had->covered)
-		return kb_err(-ESTALE, "%s: the log was truncated: it ends at "
+		return kb_err(-ESTALE,
+			"%s: the log was truncated: it ends at "
 			"offset %" PRId64 ", the backup at %" PRId64
 			"; nothing more is stored of this partition",
 			kb_lane_name(l), end, had->covered);
@@ -159,8 +162,9 @@ check_log(struct kb_lane *l, struct kb_cluster *c, const struct kb_resume *had)
 		KB_OFFSET_LATEST, KB_READ_COMMITTED, &l->cut);
 	if (r == 0 && l->cut < end)
 		kb_log_warn("%s: an open transaction holds the last stable "
-			"offset at %" PRId64 ", %" PRId64 " before the end; "
-			"what follows is left to the next run",
+			    "offset at %" PRId64 ", %" PRId64
+			    " before the end; "
+			    "what follows is left to the next run",
 			kb_lane_name(l), l->cut, end - l->cut);
 	return r;
 }
@@ -317,8 +321,8 @@ kb_plan_lanes(struct kb_plan *p, struct kb_cluster *cluster,
 
 	for (size_t i = 0; r == 0 && i < p->metadata->topic_count; i++)
 		if (p->picked[i])
-			r = plan_topic(p, &p->metadata->topics[i], cluster,
-				admin, o);
+			r = plan_topic(
+				p, &p->metadata->topics[i], cluster, admin, o);
 	return r;
 }
 

@@ -18,7 +18,7 @@ struct kb_selection;
 
 struct kb_plan {
 	struct kb_metadata *metadata; /* owns the topics' names */
-	bool *picked; /* of metadata's topics */
+	bool *picked;		      /* of metadata's topics */
 	struct kb_lane *lanes;
 	size_t lane_count;
 };

@@ -61,8 +61,8 @@ adopt_gap(const struct kb_lane *l, struct kb_deposit *o,
 	struct kb_gap gap;
 	int r;
 
-	kb_layout_gap(name, &l->topic, l->partition, object->start,
-		object->end);
+	kb_layout_gap(
+		name, &l->topic, l->partition, object->start, object->end);
 	r = kb_gap_read(o->repo->store, name, &gap);
 	if (r < 0)
 		return r;
@@ -85,8 +85,8 @@ adopt_segment(const struct kb_lane *l, struct kb_deposit *o,
 		r = kb_scan_run(scan, o->repo->store, row.object, &l->topic,
 			l->partition, object->start, &row.s, &blocks);
 	if (r == 0)
-		r = kb_index_delta_segment(o->delta, &l->topic, l->partition,
-			&row, blocks);
+		r = kb_index_delta_segment(
+			o->delta, &l->topic, l->partition, &row, blocks);
 	if (r == 0) {
 		at->covered = row.s.end;
 		at->last = row.s.last;
@@ -106,8 +106,8 @@ follow_chain(const struct kb_lane *l, struct kb_deposit *o, struct beyond *b,
 
 	while ((next = find_start(b, at->covered))) {
 		kb_log_info("%s: taking up what was published at offset "
-			"%" PRId64 " and not yet indexed", kb_lane_name(l),
-			next->start);
+			    "%" PRId64 " and not yet indexed",
+			kb_lane_name(l), next->start);
 		r = next->is_gap ? adopt_gap(l, o, next, at)
 				 : adopt_segment(l, o, next, at);
 		if (r < 0)
@@ -116,16 +116,18 @@ follow_chain(const struct kb_lane *l, struct kb_deposit *o, struct beyond *b,
 		taken++;
 	}
 	if (taken < b->count)
-		return kb_err(-ESTALE, "%s: objects lie beyond offset %" PRId64
+		return kb_err(-ESTALE,
+			"%s: objects lie beyond offset %" PRId64
 			" that the index does not know; run `kbak reindex %s` "
-			"first", kb_lane_name(l), at->covered,
+			"first",
+			kb_lane_name(l), at->covered,
 			kb_store_name(o->repo->store));
 	return 0;
 }
 
 int
-kb_resume_find(const struct kb_lane *l, struct kb_deposit *o,
-	struct kb_resume *out)
+kb_resume_find(
+	const struct kb_lane *l, struct kb_deposit *o, struct kb_resume *out)
 {
 	struct kb_resume at = {.last = -1, .last_epoch = -1};
 	struct kb_index_partition p;

@@ -13,10 +13,10 @@ struct kb_deposit;
 
 /* What is stored of a partition. */
 struct kb_resume {
-	int64_t covered; /* go on here; 0 when nothing is stored */
-	int64_t last; /* last record stored, -1 none */
+	int64_t covered;    /* go on here; 0 when nothing is stored */
+	int64_t last;	    /* last record stored, -1 none */
 	int32_t last_epoch; /* of the last stored batch, -1 none */
-	bool any; /* a segment or a gap is there */
+	bool any;	    /* a segment or a gap is there */
 };
 
 /*
@@ -25,7 +25,7 @@ struct kb_resume {
  * (`kbak reindex`). -EBADMSG: such an object is damaged.
  */
 int
-kb_resume_find(const struct kb_lane *l, struct kb_deposit *o,
-	struct kb_resume *out);
+kb_resume_find(
+	const struct kb_lane *l, struct kb_deposit *o, struct kb_resume *out);
 
 #endif

@@ -45,8 +45,10 @@ pick_pattern(const char *pattern, const struct kb_metadata *m, bool *picked)
 		return 0;
 	if (is_literal(pattern))
 		return kb_err(-ENOENT, "topic %s: does not exist", pattern);
-	return kb_err(-ENOENT, "-t %s: matches no topic "
-		"(internal topics must be named in full)", pattern);
+	return kb_err(-ENOENT,
+		"-t %s: matches no topic "
+		"(internal topics must be named in full)",
+		pattern);
 }
 
 int
@@ -69,7 +71,6 @@ kb_selection_pick(const struct kb_selection *s, const struct kb_metadata *m,
 		any = any || out_picked[i];
 	}
 	if (!any)
-		return kb_err(-ENOENT,
-			"--exclude leaves no topic to back up");
+		return kb_err(-ENOENT, "--exclude leaves no topic to back up");
 	return 0;
 }

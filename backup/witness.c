@@ -83,9 +83,8 @@ search(struct witness *w, struct kb_slice row)
 
 	while ((r = kb_batch_parse(row, &b)) == 0) {
 		if (kb_batch_last(&b) >= w->offset)
-			return b.base_offset > w->offset
-				? 1
-				: search_batch(w, &b);
+			return b.base_offset > w->offset ? 1
+							 : search_batch(w, &b);
 		row.data += b.bytes.len;
 		row.len -= b.bytes.len;
 	}
@@ -141,24 +140,26 @@ search_stored(struct witness *w, const struct kb_lane *l, struct kb_deposit *o)
 	struct kb_buf bytes = {0};
 	int r;
 
-	r = kb_index_segment_at(o->index, &l->topic, l->partition, w->offset,
-		&segment);
+	r = kb_index_segment_at(
+		o->index, &l->topic, l->partition, w->offset, &segment);
 	if (r == 0)
 		r = kb_index_blocks(o->index, &l->topic, l->partition,
 			segment.s.start, pick_block, &pick);
 	if (r < 0)
 		return r;
 	if (!pick.found)
-		return kb_err(-ESTALE, "%s: the index has no block for offset "
-			"%" PRId64 "; run `kbak reindex`", kb_lane_name(l),
-			w->offset);
+		return kb_err(-ESTALE,
+			"%s: the index has no block for offset "
+			"%" PRId64 "; run `kbak reindex`",
+			kb_lane_name(l), w->offset);
 	r = read_block(o->repo->store, segment.object, &pick.block, &bytes);
 	if (r == 0)
 		r = search(w, kb_buf_slice(&bytes));
 	if (r == 1)
-		r = kb_err(-EBADMSG, "%s: offset %" PRId64 " is not where the "
-			"index has it; run `kbak verify`", segment.object,
-			w->offset);
+		r = kb_err(-EBADMSG,
+			"%s: offset %" PRId64 " is not where the "
+			"index has it; run `kbak verify`",
+			segment.object, w->offset);
 	kb_buf_release(&bytes);
 	return r;
 }
@@ -166,19 +167,18 @@ search_stored(struct witness *w, const struct kb_lane *l, struct kb_deposit *o)
 /* ---- theirs ---- */
 
 static int
-search_broker(struct witness *w, const struct kb_lane *l,
-	struct kb_cluster *cluster)
+search_broker(
+	struct witness *w, const struct kb_lane *l, struct kb_cluster *cluster)
 {
 	struct kb_fetcher *f = NULL;
 	struct kb_fetch_part *part;
 	struct kb_fetch_event e;
 	int r;
 
-	r = kb_fetcher_new(cluster, KB_READ_UNCOMMITTED,
-		NULL, &f);
+	r = kb_fetcher_new(cluster, KB_READ_UNCOMMITTED, NULL, &f);
 	if (r == 0)
-		r = kb_fetcher_add(f, l->topic.name, &l->topic.id,
-			l->partition, w->offset, -1, NULL, &part);
+		r = kb_fetcher_add(f, l->topic.name, &l->topic.id, l->partition,
+			w->offset, -1, NULL, &part);
 	for (int empty = 0; r == 0 && empty < EMPTY_ANSWERS;) {
 		r = kb_fetcher_next(f, WAIT_MS, &e);
 		if (r == 1)
@@ -218,11 +218,12 @@ kb_witness_check(const struct kb_lane *l, struct kb_deposit *o,
 		r = search_broker(&w, l, cluster);
 	}
 	if (r == 0 && memcmp(ours, w.digest, sizeof(ours)) != 0)
-		r = kb_err(-ESTALE, "%s: at offset %" PRId64 " the broker has "
+		r = kb_err(-ESTALE,
+			"%s: at offset %" PRId64 " the broker has "
 			"another record than the one stored: the topic was "
 			"deleted and created again, or its log replaced; "
-			"back it up into a new repository", kb_lane_name(l),
-			last);
+			"back it up into a new repository",
+			kb_lane_name(l), last);
 	kb_decoder_free(w.decoder);
 	kb_sha256_free(w.sha);
 	return r < 0 ? r : 0;

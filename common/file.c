@@ -74,8 +74,8 @@ kb_file_read_all(const char *path, size_t max, struct kb_buf *out)
 			break;
 		out->len += (size_t)n;
 		if (out->len - before > max) {
-			r = kb_err(-EFBIG, "%s: more than %zu bytes", path,
-				max);
+			r = kb_err(
+				-EFBIG, "%s: more than %zu bytes", path, max);
 			break;
 		}
 	}
@@ -125,16 +125,16 @@ kb_file_make_dirs(const char *path)
 		return 0;
 	if (errno != ENOENT || !n || strcmp(parent, path) == 0) {
 		r = -errno;
-		return kb_err(r, "%s: cannot make directory: %s", path,
-			strerror(-r));
+		return kb_err(
+			r, "%s: cannot make directory: %s", path, strerror(-r));
 	}
 	r = kb_file_make_dirs(parent);
 	if (r < 0)
 		return r;
 	if (mkdir(path, 0755) < 0 && errno != EEXIST) {
 		r = -errno;
-		return kb_err(r, "%s: cannot make directory: %s", path,
-			strerror(-r));
+		return kb_err(
+			r, "%s: cannot make directory: %s", path, strerror(-r));
 	}
 	return kb_file_sync_dir(parent);
 }

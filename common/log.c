@@ -69,8 +69,8 @@ put_stamp(char *line, size_t size)
 	clock_gettime(CLOCK_REALTIME, &now);
 	gmtime_r(&now.tv_sec, &tm);
 	n = strftime(line, size, "%Y-%m-%dT%H:%M:%S", &tm);
-	n += (size_t)snprintf(line + n, size - n, ".%03ldZ ",
-		now.tv_nsec / 1000000);
+	n += (size_t)snprintf(
+		line + n, size - n, ".%03ldZ ", now.tv_nsec / 1000000);
 	return n;
 }
 
@@ -88,8 +88,8 @@ kb_log(enum kb_log_level level, const char *fmt, ...)
 		n = put_stamp(line, sizeof(line));
 	n += (size_t)snprintf(line + n, sizeof(line) - n, "%s: ", line_name);
 	if (level != KB_LOG_INFO)
-		n += (size_t)snprintf(line + n, sizeof(line) - n, "%s: ",
-			words[level]);
+		n += (size_t)snprintf(
+			line + n, sizeof(line) - n, "%s: ", words[level]);
 	from = n;
 	va_start(ap, fmt);
 	n += (size_t)vsnprintf(line + n, sizeof(line) - n, fmt, ap);

@@ -53,8 +53,7 @@ kb_sha256_finish(struct kb_sha256 *h, uint8_t out[KB_SHA256_SIZE])
 }
 
 void
-kb_sha256_format(const uint8_t digest[KB_SHA256_SIZE],
-	char out[KB_SHA256_TEXT])
+kb_sha256_format(const uint8_t digest[KB_SHA256_SIZE], char out[KB_SHA256_TEXT])
 {
 	for (int i = 0; i < KB_SHA256_SIZE; i++)
 		snprintf(out + i * 2, 3, "%02x", digest[i]);

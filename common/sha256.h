@@ -25,7 +25,7 @@ kb_sha256_finish(struct kb_sha256 *h, uint8_t out[KB_SHA256_SIZE]);
 
 /* Lower-case hexadecimal. */
 void
-kb_sha256_format(const uint8_t digest[KB_SHA256_SIZE],
-	char out[KB_SHA256_TEXT]);
+kb_sha256_format(
+	const uint8_t digest[KB_SHA256_SIZE], char out[KB_SHA256_TEXT]);
 
 #endif

@@ -32,7 +32,7 @@ struct kb_batch {
 	int32_t base_sequence;
 	int32_t count;
 	struct kb_slice bytes; /* the whole batch, borrowed */
-	struct kb_slice body; /* the records as stored, borrowed */
+	struct kb_slice body;  /* the records as stored, borrowed */
 };
 
 /*

@@ -79,7 +79,6 @@ kb_encoder_recompress(const struct kb_batch *b, struct kb_slice raw,
  */
 int
 kb_encoder_trim(const struct kb_batch *b, struct kb_slice raw, int64_t from,
-	int64_t until, struct kb_compressor *c, int level,
-	struct kb_buf *out);
+	int64_t until, struct kb_compressor *c, int level, struct kb_buf *out);
 
 #endif

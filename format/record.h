@@ -14,7 +14,7 @@ struct kb_batch;
 struct kb_record {
 	int64_t offset;
 	int64_t timestamp; /* ms; -1 none */
-	bool logappend; /* timestamp was set by the broker */
+	bool logappend;	   /* timestamp was set by the broker */
 	struct kb_slice key;
 	struct kb_slice value;
 	uint32_t header_count;
@@ -35,8 +35,8 @@ struct kb_records {
 
 /* raw is b's body, decoded; both are borrowed while the walk lasts. */
 void
-kb_records_init(struct kb_records *it, const struct kb_batch *b,
-	struct kb_slice raw);
+kb_records_init(
+	struct kb_records *it, const struct kb_batch *b, struct kb_slice raw);
 
 /*
  * 0: *out is the next record, its headers' framing checked. 1: end, and the
@@ -62,7 +62,7 @@ kb_headers_next(struct kb_headers *it, struct kb_slice *out_name,
 
 /* Appends one header in the encoded form of struct kb_record.headers. */
 int
-kb_headers_put(struct kb_buf *headers, struct kb_slice name,
-	struct kb_slice value);
+kb_headers_put(
+	struct kb_buf *headers, struct kb_slice name, struct kb_slice value);
 
 #endif

@@ -20,10 +20,10 @@
 #define KB_NO_TIME (-1)
 
 struct kb_block {
-	int64_t first; /* offset of the first record */
-	int64_t last; /* offset of the last record */
+	int64_t first;	   /* offset of the first record */
+	int64_t last;	   /* offset of the last record */
 	uint64_t position; /* in the segment */
-	uint64_t size; /* stored bytes */
+	uint64_t size;	   /* stored bytes */
 	uint64_t records;
 	/*
 	 * Offsets of this block's cover (from the end of the block before, or
@@ -33,16 +33,16 @@ struct kb_block {
 	uint64_t dropped;
 	int64_t min_timestamp; /* of records that have one; else KB_NO_TIME */
 	int64_t max_timestamp;
-	uint64_t text_length; /* of its lines */
+	uint64_t text_length;	/* of its lines */
 	uint64_t values_length; /* of its values, a newline each */
-	uint64_t raw_length; /* decoded bytes of its batches' bodies */
+	uint64_t raw_length;	/* decoded bytes of its batches' bodies */
 	bool newline_in_value;
 };
 
 /* Sums over blocks; end is where the next segment would start. */
 struct kb_segment {
 	int64_t start; /* covered start: the name */
-	int64_t end; /* last batch's last offset + 1 */
+	int64_t end;   /* last batch's last offset + 1 */
 	int64_t first; /* of the records stored */
 	int64_t last;
 	uint64_t bytes;
@@ -78,8 +78,8 @@ kb_summary_begin(struct kb_summary *s, const char *topic, int32_t partition,
  * not lie above what came before; the sentence gives the position.
  */
 int
-kb_summary_add(struct kb_summary *s, const struct kb_batch *b,
-	struct kb_slice raw);
+kb_summary_add(
+	struct kb_summary *s, const struct kb_batch *b, struct kb_slice raw);
 
 /* Stored bytes and records so far, for rolling. */
 uint64_t

@@ -89,8 +89,8 @@ kb_filename_read_restored(
 	bool temporary = false;
 
 	if (len >= KB_RESTORE_NAME_MAX)
-		return kb_err(-ENAMETOOLONG, "%.40s...: the name is too long",
-			name);
+		return kb_err(
+			-ENAMETOOLONG, "%.40s...: the name is too long", name);
 	if (name[0] == '.' && len > 1 + RSYNC_LEN &&
 		name[len - RSYNC_LEN] == '.' &&
 		ends_in_ext(name + 1, len - 1 - RSYNC_LEN)) {

@@ -140,9 +140,8 @@ search_holes(struct kb_tree *t, struct kb_roster_partition *p)
 	searched = p->searched;
 	p->searched = true;
 	pthread_mutex_unlock(&t->lock);
-	if (!searched &&
-		kb_index_holes(t->index, &place.topic, place.partition,
-			say_hole, &place) < 0)
+	if (!searched && kb_index_holes(t->index, &place.topic, place.partition,
+				 say_hole, &place) < 0)
 		kb_log_error("%s", kb_err_text());
 }
 

@@ -205,8 +205,9 @@ int
 kb_index_require(struct kb_index *x)
 {
 	struct kb_store *s = x->repo->store;
-	int r = kb_index_empty(x) ? kb_store_list(s, "data", see_directory, NULL)
-				  : 0;
+	int r = kb_index_empty(x)
+			? kb_store_list(s, "data", see_directory, NULL)
+			: 0;
 
 	if (r <= 0)
 		return r;

@@ -1,7 +1,7 @@
 /*
  * The index: a stack of immutable sqlite files that says what is where.
- * Derived from data/, meta/ and runs/; see schema.sql. A handle may be used by any
- * thread; calls on one handle take turns.
+ * Derived from data/, meta/ and runs/; see schema.sql. A handle may be used by
+ * any thread; calls on one handle take turns.
  */
 #ifndef KB_INDEX_INDEX_H
 #define KB_INDEX_INDEX_H
@@ -56,7 +56,7 @@ struct kb_index_topic {
 	char shown[KB_TOPIC_MAX + 16];
 	struct kb_uuid id;
 	int64_t first_seen; /* ms: `seen` of its first meta */
-	int64_t last_seen; /* ms: of its newest meta */
+	int64_t last_seen;  /* ms: of its newest meta */
 	int32_t partitions; /* of its newest meta: empty ones included */
 };
 
@@ -72,8 +72,8 @@ struct kb_index_partition {
 	uint64_t bytes;
 	uint64_t text_length;
 	int64_t first; /* first record's offset, -1 none */
-	int64_t last; /* last record's offset, -1 none */
-	int64_t end; /* where the next segment starts; 0 without any */
+	int64_t last;  /* last record's offset, -1 none */
+	int64_t end;   /* where the next segment starts; 0 without any */
 	int64_t min_timestamp;
 	int64_t max_timestamp;
 	int32_t leader_epoch; /* of the last segment; -1 none */
@@ -89,12 +89,16 @@ struct kb_index_segment {
  * Iteration: callbacks return 0 to go on; anything else ends it and is
  * returned. A callback must not call back into the same handle.
  */
-typedef int kb_index_topic_fn(void *ctx, const struct kb_index_topic *t);
-typedef int kb_index_partition_fn(void *ctx,
-	const struct kb_index_partition *p);
-typedef int kb_index_segment_fn(void *ctx, const struct kb_index_segment *s);
-typedef int kb_index_block_fn(void *ctx, const struct kb_block *b);
-typedef int kb_index_gap_fn(void *ctx, const struct kb_gap *g);
+typedef int
+kb_index_topic_fn(void *ctx, const struct kb_index_topic *t);
+typedef int
+kb_index_partition_fn(void *ctx, const struct kb_index_partition *p);
+typedef int
+kb_index_segment_fn(void *ctx, const struct kb_index_segment *s);
+typedef int
+kb_index_block_fn(void *ctx, const struct kb_block *b);
+typedef int
+kb_index_gap_fn(void *ctx, const struct kb_gap *g);
 
 /* All incarnations, by shown name. */
 int
@@ -102,13 +106,13 @@ kb_index_topics(struct kb_index *x, kb_index_topic_fn *each, void *ctx);
 
 /* By shown name (`orders`, `orders@1`). -ENOENT. */
 int
-kb_index_topic(struct kb_index *x, const char *shown,
-	struct kb_index_topic *out);
+kb_index_topic(
+	struct kb_index *x, const char *shown, struct kb_index_topic *out);
 
 /* Newest meta of a topic; caller releases. -ENOENT. */
 int
-kb_index_meta(struct kb_index *x, const struct kb_topic_ref *t,
-	struct kb_meta *out);
+kb_index_meta(
+	struct kb_index *x, const struct kb_topic_ref *t, struct kb_meta *out);
 
 /* By number. */
 int
@@ -153,7 +157,8 @@ kb_index_gaps(struct kb_index *x, const struct kb_topic_ref *t,
  * nor in a gap: there are none in a sound repository. Looks at every segment's
  * row. The callback may use the handle. -ENOENT as kb_index_partition().
  */
-typedef int kb_index_hole_fn(void *ctx, int64_t start, int64_t end);
+typedef int
+kb_index_hole_fn(void *ctx, int64_t start, int64_t end);
 
 int
 kb_index_holes(struct kb_index *x, const struct kb_topic_ref *t,
@@ -178,11 +183,11 @@ int
 kb_index_delta_gap(struct kb_index_delta *d, const struct kb_topic_ref *t,
 	int32_t partition, const struct kb_gap *gap);
 int
-kb_index_delta_meta(struct kb_index_delta *d, const struct kb_meta *m,
-	uint64_t n);
+kb_index_delta_meta(
+	struct kb_index_delta *d, const struct kb_meta *m, uint64_t n);
 int
-kb_index_delta_run(struct kb_index_delta *d, const struct kb_run *run,
-	uint64_t n);
+kb_index_delta_run(
+	struct kb_index_delta *d, const struct kb_run *run, uint64_t n);
 
 bool
 kb_index_delta_empty(const struct kb_index_delta *d);
@@ -205,14 +210,14 @@ int
 kb_index_compact(struct kb_index *x);
 
 /* What reindex says of an object it could not take; it then goes on. */
-typedef void kb_index_problem_fn(void *ctx, const char *object,
-	const char *sentence);
+typedef void
+kb_index_problem_fn(void *ctx, const char *object, const char *sentence);
 
 /*
- * Rebuilds the index from data/, meta/ and runs/ as a new generation, streaming.
- * Objects with names that mean nothing are reported and left alone. A damaged
- * segment is reported and left out; then -EBADMSG at the end, and the new
- * generation is published all the same. Needs no readable old index.
+ * Rebuilds the index from data/, meta/ and runs/ as a new generation,
+ * streaming. Objects with names that mean nothing are reported and left alone.
+ * A damaged segment is reported and left out; then -EBADMSG at the end, and the
+ * new generation is published all the same. Needs no readable old index.
  * -ECANCELED: cancel (may be NULL) fired; the index is whole, old or new.
  */
 int

@@ -124,8 +124,8 @@ find_leader(struct kb_fetcher *f, struct kb_fetch_part *p)
 
 /* Is it the topic that is missing, and not just a partition of it? */
 static int
-find_topic(struct kb_fetcher *f, const struct kb_fetch_part *p,
-	bool *out_found, bool *out_anew)
+find_topic(struct kb_fetcher *f, const struct kb_fetch_part *p, bool *out_found,
+	bool *out_anew)
 {
 	const char *name = p->topic;
 	const struct kb_metadata_topic *t;

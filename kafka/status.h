@@ -6,14 +6,14 @@
 
 /* What a caller does next. */
 enum kb_status_action {
-	KB_STATUS_OK, /* error code 0 */
-	KB_STATUS_RETRY, /* the same broker, after a pause */
+	KB_STATUS_OK,	   /* error code 0 */
+	KB_STATUS_RETRY,   /* the same broker, after a pause */
 	KB_STATUS_REFRESH, /* leaders moved: new metadata, then again */
 	KB_STATUS_UNKNOWN, /* topic, partition or id unknown: perhaps for a
 			      while, perhaps deleted; metadata decides */
-	KB_STATUS_RANGE, /* offset out of range: ask where the log starts */
-	KB_STATUS_EPOCH, /* our leader epoch is old or unknown: refresh */
-	KB_STATUS_FATAL, /* no retry will help */
+	KB_STATUS_RANGE,   /* offset out of range: ask where the log starts */
+	KB_STATUS_EPOCH,   /* our leader epoch is old or unknown: refresh */
+	KB_STATUS_FATAL,   /* no retry will help */
 };
 
 /* The full table, KIP-agnostic: kafka/status.c. Unknown codes are fatal. */

@@ -12,15 +12,15 @@ enum kb_gap_reason {
 	KB_GAP_NOT_ASKED, /* before -o of the first run */
 	KB_GAP_RETENTION, /* the broker deleted it before we came */
 	KB_GAP_TRUNCATED, /* reserved: an unclean election took it */
-	KB_GAP_DAMAGED, /* the broker's bytes are damaged; told to skip */
-	KB_GAP_DELETED, /* the topic was deleted before the cut was reached */
+	KB_GAP_DAMAGED,	  /* the broker's bytes are damaged; told to skip */
+	KB_GAP_DELETED,	  /* the topic was deleted before the cut was reached */
 };
 
 struct kb_gap {
 	int64_t start; /* first offset lost */
-	int64_t end; /* first offset not lost; > start */
+	int64_t end;   /* first offset not lost; > start */
 	enum kb_gap_reason reason;
-	int64_t noticed; /* ms, UTC */
+	int64_t noticed;  /* ms, UTC */
 	char detail[256]; /* a sentence for people; may be "" */
 };
 

@@ -34,15 +34,14 @@ kb_layout_gap(char out[KB_NAME_MAX], const struct kb_topic_ref *t,
 
 /* `data/<topic>/<id>/<partition>`, no final slash */
 void
-kb_layout_partition(char out[KB_NAME_MAX], const struct kb_topic_ref *t,
-	int32_t partition);
+kb_layout_partition(
+	char out[KB_NAME_MAX], const struct kb_topic_ref *t, int32_t partition);
 
 /* `meta/<topic>/<id>` and `meta/<topic>/<id>/<n>.json` */
 void
 kb_layout_meta_dir(char out[KB_NAME_MAX], const struct kb_topic_ref *t);
 void
-kb_layout_meta(char out[KB_NAME_MAX], const struct kb_topic_ref *t,
-	uint64_t n);
+kb_layout_meta(char out[KB_NAME_MAX], const struct kb_topic_ref *t, uint64_t n);
 
 /* What the last part of a name below a partition means. */
 struct kb_layout_object {

@@ -70,7 +70,8 @@ read_descriptor(struct kb_repo *repo)
 		goto out;
 	r = kb_document_check(name, o);
 	if (r == 0)
-		r = kb_document_text(name, o, "uuid", sizeof(repo->uuid), repo->uuid);
+		r = kb_document_text(
+			name, o, "uuid", sizeof(repo->uuid), repo->uuid);
 	if (r == 0)
 		r = kb_document_text(name, o, "cluster_id",
 			sizeof(repo->cluster_id), repo->cluster_id);

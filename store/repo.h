@@ -10,7 +10,7 @@ struct kb_repo {
 	struct kb_store *store; /* owned */
 	char uuid[40];
 	char cluster_id[128]; /* "" until known */
-	int64_t created; /* ms, UTC */
+	int64_t created;      /* ms, UTC */
 };
 
 /*
@@ -29,8 +29,8 @@ kb_repo_open(const char *path, struct kb_repo **out);
  * once: one creates, both open.
  */
 int
-kb_repo_open_or_create(const char *path, const char *cluster_id,
-	struct kb_repo **out);
+kb_repo_open_or_create(
+	const char *path, const char *cluster_id, struct kb_repo **out);
 
 void
 kb_repo_close(struct kb_repo *r);

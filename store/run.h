@@ -10,7 +10,7 @@ struct kb_store;
 struct kb_run {
 	int64_t started; /* ms, UTC */
 	int64_t ended;
-	bool complete; /* everything asked for up to the cut is stored */
+	bool complete;	  /* everything asked for up to the cut is stored */
 	uint64_t records; /* stored by this run */
 	uint64_t bytes;
 	uint64_t problems; /* partitions that stopped, gaps noticed */

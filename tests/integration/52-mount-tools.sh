@@ -5,7 +5,7 @@
 new_topic topic --partitions 2
 kfeed produce -t "$topic" --count 8000 --codec zstd --batch-records 100
 repo=$T/repo
-backup "$repo" "$topic" --segment-bytes=5000
+backup "$repo" "$topic" --compression=verbatim --segment-bytes=5000
 mounted "$repo" "$T/m"
 [ "$(ls "$T/m/$topic/0" | wc -l)" -ge 20 ]
 

@@ -22,8 +22,7 @@ mock_cluster_start(struct mock_cluster *m, int brokers)
 	rd_kafka_conf_t *conf = rd_kafka_conf_new();
 
 	rd_kafka_conf_set(conf, "log_level", "0", NULL, 0);
-	m->rk = rd_kafka_new(
-		RD_KAFKA_PRODUCER, conf, reason, sizeof(reason));
+	m->rk = rd_kafka_new(RD_KAFKA_PRODUCER, conf, reason, sizeof(reason));
 	ck_assert_msg(m->rk != NULL, "%s", reason);
 	m->mock = rd_kafka_mock_cluster_new(m->rk, brokers);
 	ck_assert_ptr_nonnull(m->mock);

@@ -38,5 +38,4 @@ START_TEST(buf__prints_without_the_final_zero)
 END_TEST
 
 KB_SUITE("buf", buf__grows_and_keeps_what_it_holds,
-	buf__refuses_a_size_that_overflows,
-	buf__prints_without_the_final_zero)
+	buf__refuses_a_size_that_overflows, buf__prints_without_the_final_zero)

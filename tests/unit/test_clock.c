@@ -34,8 +34,8 @@ START_TEST(clock__refuses_what_is_no_time)
 	int64_t ms;
 
 	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++)
-		ck_assert_msg(kb_clock_parse(bad[i], &ms) == -EINVAL, "%s",
-			bad[i]);
+		ck_assert_msg(
+			kb_clock_parse(bad[i], &ms) == -EINVAL, "%s", bad[i]);
 }
 END_TEST
 

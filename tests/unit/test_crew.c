@@ -12,7 +12,7 @@
 struct strand {
 	struct kb_strand strand;
 	atomic_int inside; /* tasks of this strand that run now */
-	int last; /* number of the task that ran last */
+	int last;	   /* number of the task that ran last */
 	bool wrong;
 };
 

@@ -29,8 +29,8 @@ END_TEST
 
 START_TEST(cursor__round_trips_varints)
 {
-	static const int64_t values[] = {0, -1, 1, 63, -64, 64, 300,
-		INT32_MAX, INT32_MIN, INT64_MAX, INT64_MIN};
+	static const int64_t values[] = {0, -1, 1, 63, -64, 64, 300, INT32_MAX,
+		INT32_MIN, INT64_MAX, INT64_MIN};
 	struct kb_buf b = {0};
 	struct kb_cursor c;
 
@@ -48,8 +48,8 @@ START_TEST(cursor__refuses_varints_of_more_than_64_bits)
 {
 	static const uint8_t eleven[] = {0x80, 0x80, 0x80, 0x80, 0x80, 0x80,
 		0x80, 0x80, 0x80, 0x80, 0x01};
-	static const uint8_t wide[] = {0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
-		0xff, 0xff, 0xff, 0x02};
+	static const uint8_t wide[] = {
+		0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x02};
 	struct kb_cursor c;
 
 	c = kb_cursor_of(kb_slice_of(eleven, sizeof(eleven)));
@@ -73,7 +73,6 @@ START_TEST(cursor__tells_null_from_empty)
 END_TEST
 
 KB_SUITE("cursor", cursor__reads_big_endian,
-	cursor__goes_bad_at_the_end_and_stays_bad,
-	cursor__round_trips_varints,
+	cursor__goes_bad_at_the_end_and_stays_bad, cursor__round_trips_varints,
 	cursor__refuses_varints_of_more_than_64_bits,
 	cursor__tells_null_from_empty)

@@ -90,8 +90,7 @@ stop(void)
 static int
 run(void)
 {
-	return kb_engine_run(
-		&plan, t.cluster, &deposit, &progress, &t.cancel);
+	return kb_engine_run(&plan, t.cluster, &deposit, &progress, &t.cancel);
 }
 
 /* Offsets in store and index of a partition, from 0 without a hole. */
@@ -109,8 +108,8 @@ stored(int partition)
 	ck_ok(kb_scan_new(NULL, &scan));
 	for (;;) {
 		kb_layout_segment(name, &ref, partition, at);
-		if (kb_scan_run(scan, repo.store, name, &ref, partition, at,
-			    &s, &blocks) == -ENOENT)
+		if (kb_scan_run(scan, repo.store, name, &ref, partition, at, &s,
+			    &blocks) == -ENOENT)
 			break;
 		ck_assert_int_eq(s.first, at);
 		ck_assert_uint_eq(s.records, (uint64_t)(s.end - at));

@@ -246,8 +246,7 @@ decode_in_place(int version, struct kb_slice whole, const char *records)
 		got = kb_fetched_in_place(&f);
 		ck_assert_uint_eq((uintptr_t)got % sizeof(int64_t), 0);
 		kb_fetched_aborted(&f, got);
-		ck_assert_mem_eq(
-			got, expected, f.aborted_count * sizeof(*got));
+		ck_assert_mem_eq(got, expected, f.aborted_count * sizeof(*got));
 		ck_assert_uint_eq(f.records.len, strlen(records));
 		ck_assert_mem_eq(f.records.data, records, f.records.len);
 		ck_ok(kb_fetch_answer_next(&a, &f));

@@ -20,7 +20,7 @@ static struct kb_repo repo;
 static struct kb_deposit deposit;
 static struct kb_lane lane;
 static struct kb_hand *hand;
-static struct kb_buf wire; /* what the broker sends */
+static struct kb_buf wire;     /* what the broker sends */
 static struct kb_slice behind; /* of it, once damage was met */
 
 static void
@@ -33,8 +33,8 @@ setup(void)
 	ck_ok(kb_store_new_memory(&repo.store));
 	ck_ok(kb_deposit_init(&deposit, &options, &repo, NULL));
 	ck_ok(kb_hand_make((void **)&hand));
-	lane = (struct kb_lane){.topic = {.name = "t"}, .last_epoch = -1,
-		.cut = INT64_MAX};
+	lane = (struct kb_lane){
+		.topic = {.name = "t"}, .last_epoch = -1, .cut = INT64_MAX};
 	kb_buf_clear(&wire);
 }
 
@@ -55,8 +55,7 @@ reseal(size_t at, int16_t attributes, int32_t epoch, int64_t max_timestamp)
 	struct kb_batch_header h;
 	struct kb_batch b;
 
-	ck_ok(kb_batch_parse(
-		kb_slice_of(wire.data + at, wire.len - at), &b));
+	ck_ok(kb_batch_parse(kb_slice_of(wire.data + at, wire.len - at), &b));
 	kb_batch_header_of(&b, &h);
 	h.attributes = (int16_t)(h.attributes | attributes);
 	h.leader_epoch = epoch;
@@ -92,7 +91,9 @@ put_batch(int64_t base, int n, bool compressed, int16_t attributes,
 	int64_t producer)
 {
 	struct kb_batch_header h = {.producer_id = producer,
-		.leader_epoch = 7, .producer_epoch = -1, .base_sequence = -1};
+		.leader_epoch = 7,
+		.producer_epoch = -1,
+		.base_sequence = -1};
 	struct kb_encoder e = {0};
 	size_t at = wire.len;
 	struct kb_batch b;
@@ -100,18 +101,17 @@ put_batch(int64_t base, int n, bool compressed, int16_t attributes,
 
 	kb_encoder_init(&e);
 	for (int i = 0; i < n; i++) {
-		struct kb_record r = {.offset = base + i,
-			.timestamp = 1000 + base + i};
+		struct kb_record r = {
+			.offset = base + i, .timestamp = 1000 + base + i};
 
 		snprintf(value, sizeof(value), "v%" PRId64, base + i);
 		r.key = kb_slice_str("k");
 		r.value = kb_slice_str(value);
 		ck_ok(kb_encoder_add(&e, &r));
 	}
-	ck_ok(kb_encoder_finish(&e, compressed ? hand->compressor : NULL, 1,
-		&h, &wire));
-	ck_ok(kb_batch_parse(
-		kb_slice_of(wire.data + at, wire.len - at), &b));
+	ck_ok(kb_encoder_finish(
+		&e, compressed ? hand->compressor : NULL, 1, &h, &wire));
+	ck_ok(kb_batch_parse(kb_slice_of(wire.data + at, wire.len - at), &b));
 	kb_batch_header_of(&b, &h);
 	h.attributes = (int16_t)(h.attributes | attributes);
 	kb_batch_seal(wire.data + at, wire.len - at, &h);
@@ -133,8 +133,7 @@ put_marker(int64_t offset, int64_t producer, uint8_t type)
 	r.key = kb_slice_of(key, sizeof(key));
 	ck_ok(kb_encoder_add(&e, &r));
 	ck_ok(kb_encoder_finish(&e, NULL, 0, &h, &wire));
-	ck_ok(kb_batch_parse(
-		kb_slice_of(wire.data + at, wire.len - at), &b));
+	ck_ok(kb_batch_parse(kb_slice_of(wire.data + at, wire.len - at), &b));
 	kb_batch_header_of(&b, &h);
 	h.attributes |= KB_BATCH_CONTROL | KB_BATCH_TRANSACTIONAL;
 	kb_batch_seal(wire.data + at, wire.len - at, &h);
@@ -183,8 +182,8 @@ offsets_of(int64_t start)
 		left.data += b.bytes.len, left.len -= b.bytes.len) {
 		ck_ok(kb_batch_parse(left, &b));
 		ck_ok(kb_batch_check(&b));
-		ck_ok(kb_decoder_run(hand->decoder, kb_batch_codec(&b),
-			b.body, KB_DECODE_MAX, &raw));
+		ck_ok(kb_decoder_run(hand->decoder, kb_batch_codec(&b), b.body,
+			KB_DECODE_MAX, &raw));
 		kb_records_init(&it, &b, raw);
 		while (kb_records_next(&it, &r) == 0)
 			n += (size_t)snprintf(text + n, sizeof(text) - n,
@@ -355,8 +354,7 @@ START_TEST(lane__merges_no_part_of_a_damaged_batch)
 	put_batch(0, 2, false, 0, -1);
 	at = wire.len;
 	put_batch(2, 3, false, 0, -1);
-	ck_ok(kb_batch_parse(
-		kb_slice_of(wire.data + at, wire.len - at), &b));
+	ck_ok(kb_batch_parse(kb_slice_of(wire.data + at, wire.len - at), &b));
 	kb_batch_header_of(&b, &h);
 	h.count = 4;
 	kb_batch_seal(wire.data + at, wire.len - at, &h);
@@ -462,7 +460,8 @@ START_TEST(lane__takes_what_lies_before_damage_and_names_it)
 	ck_assert_ptr_nonnull(strstr(kb_err_text(), "t/0: at offset 3"));
 	ck_assert_int_eq(damage, 6);
 	ck_assert_int_eq(lane.next, 3);
-	ck_ok(kb_lane_put_gap(&lane, &deposit, hand, damage, KB_GAP_DAMAGED, "x"));
+	ck_ok(kb_lane_put_gap(
+		&lane, &deposit, hand, damage, KB_GAP_DAMAGED, "x"));
 	ck_assert_str_eq(offsets_of(0), "0,1,2,");
 	ck_assert_int_eq(lane.covered, 6);
 	ck_assert_int_eq(lane.next, 6);
@@ -515,8 +514,8 @@ START_TEST(lane__goes_on_behind_damage)
 	put_marker(7, 9, 1);
 	ck_assert_int_eq(take(&aborted, 1, &damage), -EBADMSG);
 	ck_assert_int_eq(damage, 5);
-	ck_ok(kb_lane_put_gap(&lane, &deposit, hand, damage, KB_GAP_DAMAGED,
-		"x"));
+	ck_ok(kb_lane_put_gap(
+		&lane, &deposit, hand, damage, KB_GAP_DAMAGED, "x"));
 	ck_ok(kb_lane_take(&lane, &deposit, hand, &behind, &damage));
 	ck_assert_int_eq(lane.next, 8);
 	ck_ok(kb_lane_publish(&lane, &deposit, hand));
@@ -589,7 +588,8 @@ START_TEST(lane__publishes_before_a_gap_and_joins_it)
 
 	put_batch(0, 3, true, 0, -1);
 	ck_ok(take(NULL, 0, &damage));
-	ck_ok(kb_lane_put_gap(&lane, &deposit, hand, 20, KB_GAP_RETENTION, "why"));
+	ck_ok(kb_lane_put_gap(
+		&lane, &deposit, hand, 20, KB_GAP_RETENTION, "why"));
 	kb_layout_gap(name, &lane.topic, 0, 3, 20);
 	ck_ok(kb_gap_read(repo.store, name, &gap));
 	ck_assert_int_eq(gap.reason, KB_GAP_RETENTION);

@@ -277,7 +277,7 @@ LAYER_TEST(layer__rows_that_make_no_sense_are_damage)
 		"UPDATE meta SET partitions = 1 << 40",
 		"UPDATE run SET complete = 7",
 		"UPDATE span SET segments = -1",
-			"DROP TABLE block",
+		"DROP TABLE block",
 		"DROP TABLE segment; CREATE TABLE segment (topic)",
 		"DROP TABLE run; CREATE VIEW run AS SELECT 1 AS n, 1 AS "
 		"started, 1 AS ended, 1 AS complete, 1 AS records, 1 AS "

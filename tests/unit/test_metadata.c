@@ -12,48 +12,151 @@
  * (leader 7, epoch 3) and 0 (none), in that order on the wire.
  */
 static const uint8_t v2[] = {
-	0, 0, 0, 2, /* brokers */
-	0, 0, 0, 7, 0, 2, 'h', '7', 0, 0, 0x23, 0x84, 0xff, 0xff,
-	0, 0, 0, 8, 0, 2, 'h', '8', 0, 0, 0x23, 0x85, 0, 1, 'r',
-	0, 2, 'c', '1', /* cluster */
-	0, 0, 0, 7, /* controller */
-	0, 0, 0, 2, /* topics */
-	0, 5, 0, 1, 'b', 0, 0, 0, 0, 0,
-	0, 0, 0, 1, 'a', 1, 0, 0, 0, 2,
-	0, 0, 0, 0, 0, 1, 0, 0, 0, 7, /* error, number, leader */
-	0, 0, 0, 2, 0, 0, 0, 7, 0, 0, 0, 8, /* replicas */
-	0, 0, 0, 1, 0, 0, 0, 7, /* in sync */
-	0, 5, 0, 0, 0, 0, 0xff, 0xff, 0xff, 0xff,
-	0, 0, 0, 1, 0, 0, 0, 8, 0, 0, 0, 0,
+	0,
+	0,
+	0,
+	2, /* brokers */
+	0,
+	0,
+	0,
+	7,
+	0,
+	2,
+	'h',
+	'7',
+	0,
+	0,
+	0x23,
+	0x84,
+	0xff,
+	0xff,
+	0,
+	0,
+	0,
+	8,
+	0,
+	2,
+	'h',
+	'8',
+	0,
+	0,
+	0x23,
+	0x85,
+	0,
+	1,
+	'r',
+	0,
+	2,
+	'c',
+	'1', /* cluster */
+	0,
+	0,
+	0,
+	7, /* controller */
+	0,
+	0,
+	0,
+	2, /* topics */
+	0,
+	5,
+	0,
+	1,
+	'b',
+	0,
+	0,
+	0,
+	0,
+	0,
+	0,
+	0,
+	0,
+	1,
+	'a',
+	1,
+	0,
+	0,
+	0,
+	2,
+	0,
+	0,
+	0,
+	0,
+	0,
+	1,
+	0,
+	0,
+	0,
+	7, /* error, number, leader */
+	0,
+	0,
+	0,
+	2,
+	0,
+	0,
+	0,
+	7,
+	0,
+	0,
+	0,
+	8, /* replicas */
+	0,
+	0,
+	0,
+	1,
+	0,
+	0,
+	0,
+	7, /* in sync */
+	0,
+	5,
+	0,
+	0,
+	0,
+	0,
+	0xff,
+	0xff,
+	0xff,
+	0xff,
+	0,
+	0,
+	0,
+	1,
+	0,
+	0,
+	0,
+	8,
+	0,
+	0,
+	0,
+	0,
 };
 
 static const uint8_t v7[] = {
 	0, 0, 0, 0, /* throttled */
-	0, 0, 0, 1, 0, 0, 0, 7, 0, 2, 'h', '7', 0, 0, 0x23, 0x84, 0xff, 0xff,
-	0, 2, 'c', '1', 0, 0, 0, 7, /* cluster, controller */
-	0, 0, 0, 1, 0, 0, 0, 1, 'a', 0, 0, 0, 0, 1,
-	0, 0, 0, 0, 0, 0, 0, 0, 0, 7, /* error, number, leader */
+	0, 0, 0, 1, 0, 0, 0, 7, 0, 2, 'h', '7', 0, 0, 0x23, 0x84, 0xff, 0xff, 0,
+	2, 'c', '1', 0, 0, 0, 7, /* cluster, controller */
+	0, 0, 0, 1, 0, 0, 0, 1, 'a', 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+	7,	    /* error, number, leader */
 	0, 0, 0, 3, /* leader epoch */
-	0, 0, 0, 1, 0, 0, 0, 7, 0, 0, 0, 1, 0, 0, 0, 7,
-	0, 0, 0, 0, /* offline */
+	0, 0, 0, 1, 0, 0, 0, 7, 0, 0, 0, 1, 0, 0, 0, 7, 0, 0, 0,
+	0, /* offline */
 };
 
 static const uint8_t v12[] = {
-	0, 0, 0, 0, /* throttled */
+	0, 0, 0, 0,					    /* throttled */
 	2, 0, 0, 0, 7, 3, 'h', '7', 0, 0, 0x23, 0x84, 0, 0, /* brokers */
 	3, 'c', '1', 0, 0, 0, 7, /* cluster, controller */
-	2, 0, 0, 2, 'a', /* topics */
+	2, 0, 0, 2, 'a',	 /* topics */
 	1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 0, /* id */
-	2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 7, /* error, number, leader */
-	0, 0, 0, 3, /* leader epoch */
+	2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 7,    /* error, number, leader */
+	0, 0, 0, 3,			    /* leader epoch */
 	2, 0, 0, 0, 7, 2, 0, 0, 0, 7, 1, 0, /* replicas, in sync, offline */
-	0x80, 0, 0, 0, 0, /* rights, tags */
-	0, /* tags */
+	0x80, 0, 0, 0, 0,		    /* rights, tags */
+	0,				    /* tags */
 };
 
-#define READ(bytes, version, out)                                             \
-	kb_metadata_answer_read(                                              \
-		kb_slice_of(bytes, sizeof(bytes)), version, out)
+#define READ(bytes, version, out)                                              \
+	kb_metadata_answer_read(kb_slice_of(bytes, sizeof(bytes)), version, out)
 
 START_TEST(metadata__reads_version_2)
 {
@@ -199,8 +302,7 @@ START_TEST(metadata__never_names_a_topic_where_that_creates_it)
 	struct kb_buf b = {0};
 
 	for (int version = 1; version < KB_METADATA_NAMES_MIN; version++)
-		ck_assert_int_eq(kb_metadata_request_put(
-					 &b, version, names, 1),
+		ck_assert_int_eq(kb_metadata_request_put(&b, version, names, 1),
 			-EINVAL);
 	ck_assert_uint_eq(b.len, 0);
 	ck_ok(kb_metadata_request_put(&b, 2, NULL, 0));
@@ -211,8 +313,8 @@ END_TEST
 
 START_TEST(metadata__speaks_only_versions_that_it_knows)
 {
-	static const int expected[] = {1, 1, 2, 2, 4, 4, 4, 7, 7, 7, 10, 11,
-		12};
+	static const int expected[] = {
+		1, 1, 2, 2, 4, 4, 4, 7, 7, 7, 10, 11, 12};
 
 	for (int v = 0; v <= 12; v++)
 		ck_assert_int_eq(kb_metadata_version(v), expected[v]);

@@ -6,23 +6,23 @@
 #include "suite.h"
 
 static const uint8_t list_answer[] = {
-	0, 0, 0, 0, /* throttled */
-	0, 0, 0, 1, 0, 1, 't', 0, 0, 0, 1, /* topic */
-	0, 0, 0, 2, 0, 0, /* partition, error */
+	0, 0, 0, 0,					/* throttled */
+	0, 0, 0, 1, 0, 1, 't', 0, 0, 0, 1,		/* topic */
+	0, 0, 0, 2, 0, 0,				/* partition, error */
 	0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, /* timestamp */
-	0, 0, 0, 0, 0, 0, 1, 2, /* offset */
+	0, 0, 0, 0, 0, 0, 1, 2,				/* offset */
 };
 
 static const uint8_t epoch_answer[] = {
-	0, 0, 0, 0, /* throttled */
+	0, 0, 0, 0,			   /* throttled */
 	0, 0, 0, 1, 0, 1, 't', 0, 0, 0, 1, /* topic */
-	0, 0, 0, 0, 0, 2, /* error, partition */
-	0, 0, 0, 5, /* epoch */
-	0, 0, 0, 0, 0, 0, 1, 2, /* end */
+	0, 0, 0, 0, 0, 2,		   /* error, partition */
+	0, 0, 0, 5,			   /* epoch */
+	0, 0, 0, 0, 0, 0, 1, 2,		   /* end */
 };
 
 static const uint8_t id_answer[] = {
-	0, 0, 0, 0, 0, 0, /* throttled, error */
+	0, 0, 0, 0, 0, 0,		 /* throttled, error */
 	0, 0, 0, 0, 0, 0, 3, 0xe8, 0, 2, /* id, epoch */
 };
 
@@ -130,18 +130,15 @@ END_TEST
 START_TEST(offsets__refuses_answers_about_something_else)
 {
 	struct kb_slice list = kb_slice_of(list_answer, sizeof(list_answer));
-	struct kb_slice epoch =
-		kb_slice_of(epoch_answer, sizeof(epoch_answer));
+	struct kb_slice epoch = kb_slice_of(epoch_answer, sizeof(epoch_answer));
 	int16_t error;
 	int32_t e;
 	int64_t v;
 
-	ck_assert_int_eq(
-		kb_list_offsets_answer_read(list, "u", 2, &error, &v),
+	ck_assert_int_eq(kb_list_offsets_answer_read(list, "u", 2, &error, &v),
 		-EBADMSG);
 	ck_assert_ptr_nonnull(strstr(kb_err_text(), "u/2"));
-	ck_assert_int_eq(
-		kb_list_offsets_answer_read(list, "t", 3, &error, &v),
+	ck_assert_int_eq(kb_list_offsets_answer_read(list, "t", 3, &error, &v),
 		-EBADMSG);
 	ck_assert_int_eq(
 		kb_epoch_end_answer_read(epoch, "tt", 2, &error, &e, &v),

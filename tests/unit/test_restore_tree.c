@@ -350,8 +350,7 @@ START_TEST(restore_tree__owner_may_always_write_to_directories)
 	struct kb_restore_change c = {.set_mode = true, .mode = 0555};
 
 	setup();
-	ck_ok(kb_restore_tree_mkdir(
-		tree, topic.ino, "4", 0555, NULL, &node));
+	ck_ok(kb_restore_tree_mkdir(tree, topic.ino, "4", 0555, NULL, &node));
 	ck_assert_uint_eq(node.mode, 0755);
 	ck_ok(kb_restore_tree_change(tree, node.ino, &c, &node));
 	ck_assert_uint_eq(node.mode, 0755);

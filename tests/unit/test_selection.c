@@ -56,8 +56,9 @@ START_TEST(selection__names_a_literal_that_does_not_exist)
 {
 	bool got[5];
 
-	ck_assert_int_eq(pick((const char *[]){"orders", "ordres"}, 2, NULL, 0,
-				 got), -ENOENT);
+	ck_assert_int_eq(
+		pick((const char *[]){"orders", "ordres"}, 2, NULL, 0, got),
+		-ENOENT);
 	ck_assert_ptr_nonnull(strstr(kb_err_text(), "ordres"));
 	ck_assert_int_eq(
 		pick((const char *[]){"gone"}, 1, NULL, 0, got), -ENOENT);
@@ -68,8 +69,8 @@ START_TEST(selection__names_a_glob_that_matches_nothing)
 {
 	bool got[5];
 
-	ck_assert_int_eq(pick((const char *[]){"*", "x*"}, 2, NULL, 0, got),
-		-ENOENT);
+	ck_assert_int_eq(
+		pick((const char *[]){"*", "x*"}, 2, NULL, 0, got), -ENOENT);
 	ck_assert_ptr_nonnull(strstr(kb_err_text(), "x*"));
 }
 END_TEST
@@ -79,7 +80,8 @@ START_TEST(selection__refuses_to_be_left_with_nothing)
 	bool got[5];
 
 	ck_assert_int_eq(pick((const char *[]){"orders"}, 1,
-				 (const char *[]){"*"}, 1, got), -ENOENT);
+				 (const char *[]){"*"}, 1, got),
+		-ENOENT);
 }
 END_TEST
 

@@ -38,10 +38,8 @@ START_TEST(uuid__refuses_other_text)
 
 	ck_assert_int_eq(kb_uuid_parse("", &id), -EINVAL);
 	ck_assert_int_eq(kb_uuid_parse("AAAAAAAAAAAAAAAAAAAAA", &id), -EINVAL);
-	ck_assert_int_eq(
-		kb_uuid_parse("AAAAAAAAAAAAAAAAAAAAA+", &id), -EINVAL);
-	ck_assert_int_eq(
-		kb_uuid_parse("AAAAAAAAAAAAAAAAAAAAAB", &id), -EINVAL);
+	ck_assert_int_eq(kb_uuid_parse("AAAAAAAAAAAAAAAAAAAAA+", &id), -EINVAL);
+	ck_assert_int_eq(kb_uuid_parse("AAAAAAAAAAAAAAAAAAAAAB", &id), -EINVAL);
 }
 END_TEST
 

@@ -103,13 +103,11 @@ START_TEST(witness__must_be_stored)
 {
 	store(100);
 	produce(9, 100);
-	ck_assert_int_lt(
-		kb_witness_check(&lane, &deposit, t.cluster, 7), 0);
+	ck_assert_int_lt(kb_witness_check(&lane, &deposit, t.cluster, 7), 0);
 	stop();
 }
 END_TEST
 
 KB_SUITE("witness", witness__knows_its_own_record,
 	witness__finds_another_record_in_its_place,
-	witness__does_not_mind_that_nothing_is_there,
-	witness__must_be_stored)
+	witness__does_not_mind_that_nothing_is_there, witness__must_be_stored)
