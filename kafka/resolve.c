@@ -144,6 +144,8 @@ ask(struct lookup *l, const char *name, struct kb_cancel *cancel,
 		lookup_free(l);
 		return kb_err(-r, "%s: thread: %s", name, strerror(r));
 	}
+	/* By who made it: no moment without its name. */
+	pthread_setname_np(thread, "kb-resolve");
 	r = wait_done(l, name, cancel, deadline);
 	pthread_mutex_lock(&l->lock);
 	l->left = true;
