@@ -218,19 +218,27 @@ on_nothing(
 	struct engine *e, struct kb_lane *l, const struct kb_fetch_event *event)
 {
 	int64_t waited = kb_clock_ms() - e->last_data;
+	int64_t end = event->last_stable;
 	char text[512];
 
 	l->idle++;
 	if (l->compacted && l->idle >= IDLE_ANSWERS && waited >= IDLE_MS &&
-		event->last_stable >= l->cut)
+		end >= l->cut)
 		l->fetch_next = l->cut;
 	if (waited < e->patience || l->fetch_next >= l->cut)
 		return go_on(e, l);
-	snprintf(text, sizeof(text),
-		"%s: the broker sent nothing for "
-		"%" PRId64 " s; stored up to offset %" PRId64 " of %" PRId64
-		"; run the same command again to go on",
-		kb_lane_name(l), waited / 1000, l->fetch_next, l->cut);
+	if (end >= 0 && end <= l->fetch_next)
+		snprintf(text, sizeof(text),
+			"%s: the log has lost records: it now ends at offset "
+			"%" PRId64 ", and ended at %" PRId64
+			" when the run began; all that is left is stored",
+			kb_lane_name(l), end, l->cut);
+	else
+		snprintf(text, sizeof(text),
+			"%s: the broker sent nothing for %" PRId64
+			" s; stored up to offset %" PRId64 " of %" PRId64
+			"; run the same command again to go on",
+			kb_lane_name(l), waited / 1000, l->fetch_next, l->cut);
 	return end_lane(e, l, -ETIMEDOUT, text);
 }
 
@@ -247,6 +255,7 @@ on_data(struct engine *e, struct kb_lane *l, const struct kb_fetch_event *event)
 	l->idle = 0;
 	walk(l, event->records);
 	kb_gauges_moved(g);
+	kb_gauges_came(g, event->node, event->records.len);
 	e->last_data = kb_clock_ms();
 	r = kb_parcel_data(&e->post, l, event);
 	return r < 0 ? r : go_on(e, l);

@@ -97,6 +97,21 @@ put_numbers(struct kb_buf *out, const struct kb_deposit *d)
 	return r;
 }
 
+static int
+put_nodes(struct kb_buf *out, const struct kb_gauges *g)
+{
+	const char *name = "kbak_broker_bytes_total";
+	size_t n = g->node_count;
+	int r = put_head(
+		out, name, "counter", "Bytes of record batches, by broker.");
+
+	for (size_t i = 0; r == 0 && i < n; i++)
+		r = kb_buf_printf(out,
+			"%s{node=\"%" PRId32 "\"} %" PRIuFAST64 "\n", name,
+			g->nodes[i].node, atomic_load(&g->nodes[i].bytes));
+	return r;
+}
+
 /* ---- histograms ---- */
 
 static const struct {
@@ -226,6 +241,8 @@ kb_exposition_metrics(const struct kb_exposition *e, struct kb_buf *out)
 	const struct kb_gauges *g = &e->deposit->gauges;
 	int r = put_numbers(out, e->deposit);
 
+	if (r == 0)
+		r = put_nodes(out, g);
 	if (r == 0)
 		r = put_lags(out, e->plan);
 	if (r == 0)

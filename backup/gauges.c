@@ -5,7 +5,6 @@
  */
 #include "backup/gauges.h"
 
-#include <stddef.h>
 #include <string.h>
 
 #include "backup/plan.h"
@@ -15,6 +14,21 @@ void
 kb_gauges_moved(struct kb_gauges *g)
 {
 	atomic_store_explicit(&g->moved, kb_clock_ms(), memory_order_relaxed);
+}
+
+void
+kb_gauges_came(struct kb_gauges *g, int32_t node, size_t bytes)
+{
+	size_t i, n = g->node_count;
+
+	for (i = 0; i < n && g->nodes[i].node != node; i++)
+		;
+	if (i == KB_GAUGES_NODES)
+		return;
+	g->nodes[i].node = node;
+	atomic_fetch_add(&g->nodes[i].bytes, bytes);
+	if (i == n)
+		g->node_count = n + 1; /* now others may look at it */
 }
 
 int64_t

@@ -3,11 +3,21 @@
 #define KB_BACKUP_GAUGES_H
 
 #include <stdatomic.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "common/histogram.h"
 
 struct kb_plan;
+
+/* More brokers than this are not told apart. */
+#define KB_GAUGES_NODES 256
+
+/* What came from a broker. */
+struct kb_gauges_node {
+	int32_t node;
+	atomic_uint_fast64_t bytes; /* of record batches */
+};
 
 /* {0} at first. */
 struct kb_gauges {
@@ -21,11 +31,17 @@ struct kb_gauges {
 	atomic_int_fast64_t open_segments; /* neither published nor dropped */
 	atomic_uint_fast64_t memory;	   /* payload held, bytes */
 	atomic_int_fast64_t moved; /* kb_clock_ms() of the last progress */
+	struct kb_gauges_node nodes[KB_GAUGES_NODES]; /* in order of coming */
+	atomic_size_t node_count;
 };
 
 /* Something came, was dealt with, or was published. */
 void
 kb_gauges_moved(struct kb_gauges *g);
+
+/* Bytes of batches came from this broker. One thread only. */
+void
+kb_gauges_came(struct kb_gauges *g, int32_t node, size_t bytes);
 
 /*
  * The offsets still to be dealt with, in all. each (may be NULL) is called for

@@ -232,6 +232,7 @@ judge_data(struct kb_fetcher *f, struct kb_fetch_part *p,
 	out->log_start = got->log_start;
 	out->aborted = aborted;
 	out->aborted_count = got->aborted_count;
+	out->node = p->leader->node;
 	out->took_us = q->took_us;
 	q->took_us = 0;
 	return 0;

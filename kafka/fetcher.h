@@ -88,6 +88,7 @@ struct kb_fetch_event {
 	int64_t log_start;		  /* DATA, GAP; -1 unknown */
 	const struct kb_aborted *aborted; /* DATA: valid as records are */
 	size_t aborted_count;
+	int32_t node;	 /* DATA: the broker that sent it */
 	int64_t took_us; /* DATA: from request to answer; 0 but for the first
 			    event of an answer */
 	int64_t end;	 /* TRUNCATED */

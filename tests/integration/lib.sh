@@ -60,6 +60,23 @@ broker()
     "$KB_SOURCE/tests/tools/broker" "$@"
 }
 
+# cluster VERB...: the one of private_cluster.
+cluster()
+{
+    "$KB_SOURCE/tests/tools/cluster" "$T/cluster" "$@"
+}
+
+# Makes topics there, moves leaders.
+klead()
+{
+    "$KB_SOURCE/tests/tools/klead.py" "$@"
+}
+
+kcluster()
+{
+    "$KB_BUILD/tests/tools/kcluster" "$KAFKA" "$@"
+}
+
 # What /usr/bin/python3 has from Debian's packages, a newer one lacks.
 kraw()
 {
@@ -186,6 +203,14 @@ private_broker()
     BROKERS+=("$T/broker")
     broker start --private "$T/broker" "$@"
     eval "$(broker env --private "$T/broker")"
+}
+
+# Three nodes in $T/cluster; $KAFKA names them all.
+private_cluster()
+{
+    BROKERS+=("$T"/cluster/{1,2,3})
+    cluster start "$@"
+    eval "$(cluster env)"
 }
 
 use_shared_broker()

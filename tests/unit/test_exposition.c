@@ -69,6 +69,18 @@ START_TEST(exposition__tells_every_number)
 }
 END_TEST
 
+START_TEST(exposition__tells_brokers_apart)
+{
+	ck_assert_ptr_null(strstr(metrics(), "kbak_broker_bytes_total{"));
+	kb_gauges_came(&deposit.gauges, 3, 100);
+	kb_gauges_came(&deposit.gauges, 0, 7);
+	kb_gauges_came(&deposit.gauges, 3, 11);
+	HAS("kbak_broker_bytes_total{node=\"3\"} 111");
+	HAS("kbak_broker_bytes_total{node=\"0\"} 7");
+	HAS("# TYPE kbak_broker_bytes_total counter");
+}
+END_TEST
+
 START_TEST(exposition__tells_each_topics_lag)
 {
 	HAS("kbak_lag_offsets{topic=\"orders\"} 15");
@@ -132,7 +144,7 @@ START_TEST(exposition__explains_each_metric_once)
 		ck_assert_ptr_nonnull(again);
 		ck_assert_ptr_null(strstr(again + 1, key));
 	}
-	ck_assert_uint_eq(n, 21);
+	ck_assert_uint_eq(n, 22);
 	free(rest);
 }
 END_TEST
@@ -190,6 +202,7 @@ START_TEST(exposition__fails_with_problems)
 END_TEST
 
 KB_SUITE("exposition", exposition__tells_every_number,
+	exposition__tells_brokers_apart,
 	exposition__tells_each_topics_lag, exposition__tells_histograms,
 	exposition__tells_of_the_process, exposition__explains_each_metric_once,
 	exposition__is_healthy_while_something_comes,

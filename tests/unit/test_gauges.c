@@ -51,5 +51,21 @@ START_TEST(gauges__remember_the_last_progress)
 }
 END_TEST
 
-KB_SUITE("gauges", gauges__add_up_lag_by_topic,
+START_TEST(gauges__tell_so_many_brokers_apart)
+{
+	static struct kb_gauges g;
+
+	for (int pass = 0; pass < 2; pass++)
+		for (int node = 0; node < KB_GAUGES_NODES + 2; node++)
+			kb_gauges_came(&g, node, (size_t)node);
+	ck_assert_uint_eq(g.node_count, KB_GAUGES_NODES);
+	for (int i = 0; i < KB_GAUGES_NODES; i++) {
+		ck_assert_int_eq(g.nodes[i].node, i);
+		ck_assert_uint_eq(g.nodes[i].bytes, 2 * (size_t)i);
+	}
+}
+END_TEST
+
+KB_SUITE("gauges", gauges__tell_so_many_brokers_apart,
+	gauges__add_up_lag_by_topic,
 	gauges__have_no_lag_without_lanes, gauges__remember_the_last_progress)
