@@ -202,8 +202,8 @@ START_TEST(exposition__fails_with_problems)
 END_TEST
 
 KB_SUITE("exposition", exposition__tells_every_number,
-	exposition__tells_brokers_apart,
-	exposition__tells_each_topics_lag, exposition__tells_histograms,
-	exposition__tells_of_the_process, exposition__explains_each_metric_once,
+	exposition__tells_brokers_apart, exposition__tells_each_topics_lag,
+	exposition__tells_histograms, exposition__tells_of_the_process,
+	exposition__explains_each_metric_once,
 	exposition__is_healthy_while_something_comes,
 	exposition__fails_when_nothing_comes, exposition__fails_with_problems)

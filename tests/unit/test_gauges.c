@@ -67,5 +67,5 @@ START_TEST(gauges__tell_so_many_brokers_apart)
 END_TEST
 
 KB_SUITE("gauges", gauges__tell_so_many_brokers_apart,
-	gauges__add_up_lag_by_topic,
-	gauges__have_no_lag_without_lanes, gauges__remember_the_last_progress)
+	gauges__add_up_lag_by_topic, gauges__have_no_lag_without_lanes,
+	gauges__remember_the_last_progress)
