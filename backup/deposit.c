@@ -26,7 +26,7 @@
 #include "store/repo.h"
 #include "store/store.h"
 
-#define PUBLISHERS 4
+#define PUBLISHERS 16
 #define COMMIT_EVERY_MS 1000
 
 /* One thing to be published. */

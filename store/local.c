@@ -1,7 +1,7 @@
 /*
  * Blobs as files below one directory, which is held open: the repository may
  * be renamed or the working directory changed while we run. Files are
- * published by temp.c.
+ * published by temp.c, their directories made by dirs.c.
  *
  * 1. A name is linked only after the file's fsync returned 0; a file whose
  *    fsync failed is thrown away, since the kernel may have dropped its pages.
@@ -21,6 +21,7 @@
 #include <unistd.h>
 
 #include "common/file.h"
+#include "store/dirs.h"
 #include "store/driver.h"
 
 #define WRITEBACK_EVERY ((uint64_t)8 << 20)
@@ -29,7 +30,8 @@ struct local {
 	struct kb_store base;
 	char *path; /* absolute */
 	int root;
-	pthread_mutex_t lock; /* guards way; held while making directories */
+	struct kb_dirs dirs;
+	pthread_mutex_t lock; /* guards way */
 	enum kb_temp_way way;
 };
 
@@ -66,6 +68,7 @@ local_free(struct kb_store *s)
 
 	if (l->root >= 0)
 		close(l->root);
+	kb_dirs_release(&l->dirs);
 	pthread_mutex_destroy(&l->lock);
 	free(l->path);
 	free(l);
@@ -134,92 +137,20 @@ local_write(struct kb_blob_writer *base, struct kb_slice bytes)
 	return 0;
 }
 
-/* Opens the directory of the first len bytes of name. -errno, no sentence. */
-static int
-open_dir(const struct local *l, const char *name, size_t len)
-{
-	char dir[KB_NAME_MAX];
-	int fd;
-
-	memcpy(dir, len ? name : ".", len ? len : 1);
-	dir[len ? len : 1] = '\0';
-	fd = openat(l->root, dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	return fd < 0 ? -errno : fd;
-}
-
-static int
-sync_dir(const struct local *l, const char *name, size_t len)
-{
-	int fd = open_dir(l, name, len), r;
-
-	if (fd < 0)
-		return fd;
-	r = fsync(fd) < 0 ? -errno : 0;
-	close(fd);
-	return r;
-}
-
-/*
- * Makes the first len bytes of name a directory, with all above it, each made
- * durable in its parent, also where another process has just made it.
- * -errno, no sentence.
- */
-static int
-make_dirs(const struct local *l, const char *name, size_t len)
-{
-	char dir[KB_NAME_MAX];
-	size_t parent = 0;
-	int r = 0;
-
-	for (size_t i = 1; i <= len && r == 0; i++) {
-		if (i < len && name[i] != '/')
-			continue;
-		memcpy(dir, name, i);
-		dir[i] = '\0';
-		if (mkdirat(l->root, dir, 0777) < 0 && errno != EEXIST)
-			return -errno;
-		r = sync_dir(l, name, parent);
-		parent = i;
-	}
-	return r;
-}
-
-/*
- * Opens the directory that name lies in, made when missing. The lock keeps a
- * thread from using a directory that another has made but not yet synced.
- * -errno, no sentence.
- */
-static int
-open_parent(struct local *l, const char *name, const char **out_base)
-{
-	const char *slash = strrchr(name, '/');
-	size_t len = slash ? (size_t)(slash - name) : 0;
-	int fd;
-
-	pthread_mutex_lock(&l->lock);
-	fd = open_dir(l, name, len);
-	if (fd == -ENOENT) {
-		fd = make_dirs(l, name, len);
-		if (fd == 0)
-			fd = open_dir(l, name, len);
-	}
-	pthread_mutex_unlock(&l->lock);
-	*out_base = slash ? slash + 1 : name;
-	return fd;
-}
-
 static int
 local_publish(struct kb_blob_writer *base)
 {
 	struct local_writer *w = (struct local_writer *)base;
 	struct local *l = (struct local *)base->store;
-	const char *last;
+	const char *slash = strrchr(base->name, '/');
+	const char *last = slash ? slash + 1 : base->name;
 	int dir, r;
 
 	if (fsync(w->temp.fd) < 0)
 		return failed(&l->base, base->name,
 			"make durable (fsync), nothing published", -errno);
-	dir = open_parent(l, base->name, &last);
+	dir = kb_dirs_make(
+		&l->dirs, base->name, slash ? (size_t)(slash - base->name) : 0);
 	if (dir < 0)
 		return failed(&l->base, base->name, "publish", dir);
 	r = kb_temp_link(l->root, w->way, &w->temp, dir, last);
@@ -335,7 +266,8 @@ read_dir(DIR *dir, struct kb_names *out)
 static int
 local_list(struct kb_store *s, const char *prefix, struct kb_names *out)
 {
-	int fd = open_dir((struct local *)s, prefix, strlen(prefix)), r;
+	const struct local *l = (const struct local *)s;
+	int fd = kb_dirs_open(&l->dirs, prefix, strlen(prefix)), r;
 	DIR *dir;
 
 	if (is_missing(fd))
@@ -362,7 +294,8 @@ local_remove(struct kb_store *s, const char *name)
 	if (is_missing(r))
 		return no_blob(s, name);
 	if (r == 0)
-		r = sync_dir(l, name, slash ? (size_t)(slash - name) : 0);
+		r = kb_dirs_sync(
+			&l->dirs, name, slash ? (size_t)(slash - name) : 0);
 	return r < 0 ? failed(s, name, "remove", r) : 0;
 }
 
@@ -432,6 +365,7 @@ open_root(struct local *l, const char *path, bool create)
 	if (r < 0)
 		return r;
 	l->root = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	l->dirs.root = l->root;
 	l->path = l->root < 0 ? NULL : realpath(path, NULL);
 	r = l->path ? 0 : -errno;
 	if (r == -ENOTDIR)
@@ -448,6 +382,7 @@ kb_store_open_local(const char *path, bool create, struct kb_store **out)
 	if (!l)
 		return kb_err(-ENOMEM, "%s: out of memory", path);
 	l->root = -1;
+	kb_dirs_init(&l->dirs);
 	l->base.driver = &local_driver;
 	pthread_mutex_init(&l->lock, NULL);
 	l->base.name = tidy(path);

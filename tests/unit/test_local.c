@@ -196,9 +196,32 @@ START_TEST(local__leaves_nothing_behind_when_killed)
 }
 END_TEST
 
+START_TEST(local__makes_directories_that_were_removed_again)
+{
+	setup();
+	ck_ok(stores_put(store, "a/b/1", "x"));
+	ck_ok(stores_put(store, "a/c/1", "x"));
+	ck_ok(kb_store_remove(store, "a/b/1"));
+	ck_ok(kb_store_remove(store, "a/c/1"));
+	ck_assert_int_eq(rmdir(in_dir("a/b")), 0);
+	ck_assert_int_eq(rmdir(in_dir("a/c")), 0);
+	ck_ok(stores_put(store, "a/c/2", "x"));
+	ck_ok(kb_store_remove(store, "a/c/2"));
+	ck_assert_int_eq(rmdir(in_dir("a/c")), 0);
+	ck_assert_int_eq(rmdir(in_dir("a")), 0);
+	ck_ok(stores_put(store, "a/b/2", "x"));
+	ck_ok(stores_put(store, "ab", "x"));
+	ck_ok(stores_put(store, "a/bc/1", "x"));
+	ck_assert_str_eq(stores_list(store, "a/b"), "2");
+	ck_assert_str_eq(stores_list(store, "a/bc"), "1");
+	teardown();
+}
+END_TEST
+
 KB_SUITE("local", local__makes_the_directory_only_when_asked,
 	local__writes_nothing_for_a_reader, local__sweeps_what_nobody_holds,
 	local__follows_no_link_out_of_the_store,
 	local__gives_paths_that_survive_chdir,
 	local__names_the_blob_when_a_write_fails,
-	local__leaves_nothing_behind_when_killed)
+	local__leaves_nothing_behind_when_killed,
+	local__makes_directories_that_were_removed_again)
