@@ -1,9 +1,10 @@
 /*
  * Every decoder writes into one buffer that grows with what was really
- * decoded. Room for a zstd frame that says it is small is made at once, and
- * the library then decodes without a copy; a constant bounds the claim, so it
- * needs no belief. One byte more than allowed is asked of the streaming
- * decoders, so that "exactly max" and "too much" differ.
+ * decoded. Producers' zstd frames do not say how large they are, and a stream
+ * of them is decoded into a window first and copied then. So they are decoded
+ * at once into the room there is, twice as much if it was too little, up to a
+ * constant; only larger ones are streamed. One byte more than allowed is asked
+ * of the streaming decoders, so that "exactly max" and "too much" differ.
  */
 #include "format/codec.h"
 
@@ -18,8 +19,10 @@
 #include "common/err.h"
 #include "format/snappy.h"
 
-/* A larger buffer is not kept, nor made by a mere claim. */
+/* A larger buffer is not kept, nor made on suspicion. */
 #define KEEP_MAX ((size_t)8 << 20)
+/* Most batches decode to less than this many times their size. */
+#define RATIO 8
 /* The least room a streaming decoder is given. */
 #define ROOM_MIN ((size_t)64 << 10)
 /* 128 MiB, what zstd's own command line allows. */
@@ -195,7 +198,7 @@ zstd_failed(size_t code)
 	return damaged("zstd", ZSTD_getErrorName(code));
 }
 
-/* One frame, in one go where the room holds all of it. */
+/* One frame, as a stream. */
 static int
 zstd_frame(struct kb_decoder *d, struct kb_slice *in)
 {
@@ -223,22 +226,44 @@ zstd_frame(struct kb_decoder *d, struct kb_slice *in)
 	return 0;
 }
 
+/* All frames in one go; 1: a larger buffer than is kept, or they are damaged.
+ */
+static int
+zstd_at_once(struct kb_decoder *d, struct kb_slice in)
+{
+	size_t room = in.len < KEEP_MAX / RATIO ? in.len * RATIO : KEEP_MAX, n;
+	int r;
+
+	for (;;) {
+		r = kb_buf_reserve(&d->out, room);
+		if (r < 0)
+			return r;
+		n = ZSTD_decompressDCtx(
+			d->zstd, d->out.data, d->out.cap, in.data, in.len);
+		if (!ZSTD_isError(n))
+			break;
+		if (ZSTD_getErrorCode(n) != ZSTD_error_dstSize_tooSmall ||
+			d->out.cap >= KEEP_MAX)
+			return 1;
+		room = d->out.cap * 2;
+	}
+	d->out.len = n;
+	return 0;
+}
+
 static int
 run_zstd(struct kb_decoder *d, struct kb_slice in)
 {
-	unsigned long long size;
-	int r = 0;
+	int r;
 
 	if (!in.len)
 		return damaged("zstd", "no frame");
-	while (r == 0 && in.len) {
-		/* "unknown" and "damaged" are huge numbers */
-		size = ZSTD_getFrameContentSize(in.data, in.len);
-		if (size <= KEEP_MAX && size <= d->max)
-			r = kb_buf_reserve(&d->out, (size_t)size);
-		if (r == 0)
-			r = zstd_frame(d, &in);
-	}
+	r = zstd_at_once(d, in);
+	if (r <= 0)
+		return r;
+	do
+		r = zstd_frame(d, &in);
+	while (r == 0 && in.len);
 	return r;
 }
 

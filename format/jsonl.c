@@ -76,9 +76,9 @@ count_control(const uint8_t *s, size_t n)
 	return extra;
 }
 
-/* Counted in bytes, a step at a time: that is what makes it wide. */
-KB_WIDE static struct look
-look_at(const uint8_t *s, size_t n)
+/* Counted in bytes, a step at a time: a compiler can make that wide. */
+static struct look
+look_in_steps(const uint8_t *s, size_t n)
 {
 	struct look l = {0};
 	uint8_t high = 0;
@@ -102,6 +102,20 @@ look_at(const uint8_t *s, size_t n)
 	}
 	l.high = high & 0x80;
 	return l;
+}
+
+static struct look
+look_at(const uint8_t *s, size_t n)
+{
+	struct kb_wide_look wide;
+
+	if (n < KB_WIDE_MIN || !kb_wide_here())
+		return look_in_steps(s, n);
+	kb_wide_look_at(s, n, &wide);
+	return (struct look){
+		.extra = wide.quoted + (wide.control ? count_control(s, n) : 0),
+		.high = wide.high,
+	};
 }
 
 static char *
@@ -188,10 +202,14 @@ magnitude(int64_t v)
 static uint64_t
 size_number(int64_t v)
 {
-	uint64_t n = 1 + (v < 0);
+	uint64_t n = 1 + (v < 0), m = magnitude(v);
 
-	for (uint64_t m = magnitude(v); m >= 10; m /= 10)
+	/* no number of 64 bits has more than 20 digits */
+	for (uint64_t power = 10; m >= power; power *= 10) {
 		n++;
+		if (power > UINT64_MAX / 10)
+			break;
+	}
 	return n;
 }
 

@@ -19,7 +19,7 @@
 #define RUN 16384 /* bytes between two looks whether all is well */
 
 /* Not 0: a byte of s is wrong. n is whole steps; s[-BEFORE] is there. */
-KB_WIDE static uint8_t
+static uint8_t
 judge(const uint8_t *s, size_t n)
 {
 	uint8_t wrong = 0;
@@ -54,6 +54,8 @@ kb_utf8_valid(const uint8_t *s, size_t n)
 {
 	size_t i = STEP, run;
 
+	if (n >= KB_WIDE_MIN && kb_wide_here())
+		return kb_wide_utf8(s, n);
 	if (n < STEP)
 		return n == 0 || !judge_edge(s, 0, n);
 	if (judge_edge(s, 0, STEP))

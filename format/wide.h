@@ -1,16 +1,34 @@
-/* Loops over bytes that a compiler turns into wide instructions. */
+/*
+ * What strings of bytes hold, looked at 32 bytes at a time where the machine
+ * can do that (AVX2), and at all of it elsewhere in loops that a compiler may
+ * widen. Both give the same answers.
+ */
 #ifndef KB_FORMAT_WIDE_H
 #define KB_FORMAT_WIDE_H
 
-/*
- * Before a function: it is built for AVX2 as well, and the machine chooses. A
- * resolver that runs before a sanitizer is up would crash, so not there.
- */
-#if defined(__x86_64__) && !defined(__clang__) &&                              \
-	!defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
-#define KB_WIDE __attribute__((target_clones("avx2", "default")))
-#else
-#define KB_WIDE
-#endif
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* The fewest bytes that the functions below take. */
+#define KB_WIDE_MIN 32
+
+struct kb_wide_look {
+	size_t quoted; /* quotes and backslashes */
+	bool control;  /* a byte is below a space */
+	bool high;     /* a byte is above ASCII */
+};
+
+/* May the other functions be called on this machine? */
+bool
+kb_wide_here(void);
+
+/* n >= KB_WIDE_MIN */
+void
+kb_wide_look_at(const uint8_t *s, size_t n, struct kb_wide_look *out);
+
+/* Is it UTF-8? As kb_utf8_valid(), for n >= KB_WIDE_MIN. */
+bool
+kb_wide_utf8(const uint8_t *s, size_t n);
 
 #endif

@@ -336,23 +336,48 @@ START_TEST(decoder__takes_the_densest_snappy_there_is)
 }
 END_TEST
 
-START_TEST(decoder__refuses_zstd_windows_above_128_mib)
+/* Of a frame that does not say so: more than is ever decoded at once. */
+START_TEST(decoder__streams_zstd_frames_that_outgrow_its_buffer)
 {
-	/* RFC 8878: window of 2^28, one raw last block of one byte */
-	static const uint8_t wide[] = {
-		0x28, 0xb5, 0x2f, 0xfd, 0, 0x90, 9, 0, 0, 'x'};
-	uint8_t fits[sizeof(wide)];
+	struct kb_buf in = {0}, text = {0};
+	struct kb_slice out;
+	size_t size = (12 << 20) + 1;
+
+	setup();
+	ck_ok(kb_buf_reserve(&text, size));
+	for (text.len = 0; text.len < size; text.len++)
+		text.data[text.len] = (uint8_t)(text.len * text.len >> 9);
+	put_zstd_stream(&in, kb_buf_slice(&text));
+	for (int i = 0; i < 2; i++) {
+		ck_ok(run(&ways[5], &in, size, &out));
+		ck_assert_uint_eq(out.len, size);
+		ck_assert_int_eq(memcmp(out.data, text.data, size), 0);
+	}
+	ck_assert_int_eq(run(&ways[5], &in, size - 1, &out), -EBADMSG);
+	kb_buf_release(&in);
+	kb_buf_release(&text);
+}
+END_TEST
+
+START_TEST(decoder__streams_no_zstd_windows_above_128_mib)
+{
+	/* RFC 8878: window of 2^28; blocks of 128 KiB of one byte */
+	static const uint8_t head[] = {0x28, 0xb5, 0x2f, 0xfd, 0, 0x90};
+	static const uint8_t block[] = {2, 0, 0x10, 'x'};
+	static const uint8_t last[] = {1, 0, 0};
+	struct kb_buf in = {0};
 	struct kb_slice out;
 
 	setup();
-	ck_assert_int_eq(kb_decoder_run(decoder, KB_CODEC_ZSTD,
-				 kb_slice_of(wide, sizeof(wide)), 100, &out),
-		-EBADMSG);
-	memcpy(fits, wide, sizeof(wide));
-	fits[5] = 0x88; /* 2^27 */
-	ck_ok(kb_decoder_run(decoder, KB_CODEC_ZSTD,
-		kb_slice_of(fits, sizeof(fits)), 100, &out));
-	ck_assert_uint_eq(out.len, 1);
+	ck_ok(kb_buf_put(&in, head, sizeof(head)));
+	for (int i = 0; i < 80; i++)
+		ck_ok(kb_buf_put(&in, block, sizeof(block)));
+	ck_ok(kb_buf_put(&in, last, sizeof(last)));
+	ck_assert_int_eq(run(&ways[5], &in, 10 << 20, &out), -EBADMSG);
+	in.data[5] = 0x88; /* 2^27 */
+	ck_ok(run(&ways[5], &in, 10 << 20, &out));
+	ck_assert_uint_eq(out.len, 10 << 20);
+	kb_buf_release(&in);
 }
 END_TEST
 
@@ -365,4 +390,5 @@ KB_SUITE("codec", decoder__gives_back_what_each_library_wrote,
 	decoder__refuses_unknown_codecs,
 	decoder__does_not_believe_snappy_claims,
 	decoder__takes_the_densest_snappy_there_is,
-	decoder__refuses_zstd_windows_above_128_mib)
+	decoder__streams_zstd_frames_that_outgrow_its_buffer,
+	decoder__streams_no_zstd_windows_above_128_mib)
