@@ -178,7 +178,7 @@ write_request(struct kb_fetcher *f, const struct kb_fetch_request *q, bool wait)
 			.id = &p->id,
 			.partition = p->partition,
 			.leader_epoch = p->leader_epoch,
-			.offset = p->offset,
+			.offset = p->offset - p->probing,
 			.max_bytes = max_bytes,
 		};
 	}

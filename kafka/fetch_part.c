@@ -17,6 +17,7 @@
 
 #include "common/clock.h"
 #include "common/log.h"
+#include "format/batch.h"
 #include "kafka/status.h"
 
 #define AWAY_MS (5 * 60 * 1000)
@@ -202,6 +203,29 @@ send_away(struct kb_fetcher *f, struct kb_fetch_part *p, int32_t node)
 	return 1;
 }
 
+/* Is the batch before our offset the one that we know? See check_epoch(). */
+static int
+judge_probe(struct kb_fetcher *f, struct kb_fetch_part *p,
+	const struct kb_fetched *got, struct kb_fetch_event *out)
+{
+	struct kb_batch b;
+
+	p->probing = false;
+	if (kb_batch_parse(got->records, &b) != 0 ||
+		b.base_offset >= p->offset || b.leader_epoch == p->last_epoch) {
+		kb_fetch_part_ready(f, p);
+		return 1;
+	}
+	kb_err(-ESTALE,
+		"%s/%d: the log was truncated: offset %" PRId64
+		" now is of leader epoch %d, ours, %d, ends at offset %" PRId64,
+		p->topic, p->partition, p->offset - 1, b.leader_epoch,
+		p->last_epoch, p->offset);
+	kb_fetch_part_event(f, p, KB_FETCH_TRUNCATED, out);
+	out->end = b.base_offset;
+	return 0;
+}
+
 static int
 judge_data(struct kb_fetcher *f, struct kb_fetch_part *p,
 	struct kb_fetch_request *q, const struct kb_fetched *got,
@@ -216,6 +240,8 @@ judge_data(struct kb_fetcher *f, struct kb_fetch_part *p,
 	p->alone = false;
 	if (is_sent_away(p, got))
 		return send_away(f, p, got->preferred);
+	if (p->probing && got->records.len)
+		return judge_probe(f, p, got, out);
 	kb_fetched_aborted(got, aborted);
 	p->unserved = !got->records.len && p->offset < limit;
 	p->cold = !got->records.len && (!p->unserved || q->empty);
@@ -285,9 +311,17 @@ kb_fetch_part_judge(struct kb_fetcher *f, struct kb_fetch_part *p,
 	struct kb_fetch_request *q, const struct kb_fetched *got,
 	struct kb_fetch_event *out)
 {
+	enum kb_status_action action;
+
 	if (got->error && p->away)
 		return distrust(f, p, got->error);
-	switch (kb_status_action(got->error)) {
+	action = kb_status_action(got->error);
+	if (action == KB_STATUS_RANGE && p->probing) {
+		p->probing = false; /* the log begins at our offset */
+		kb_fetch_part_ready(f, p);
+		return 1;
+	}
+	switch (action) {
 	case KB_STATUS_OK:
 		return judge_data(f, p, q, got, out);
 	case KB_STATUS_RETRY:

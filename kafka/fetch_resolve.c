@@ -34,7 +34,11 @@ truncated(struct kb_fetcher *f, struct kb_fetch_part *p, int64_t end,
 	return 0;
 }
 
-/* Asks where the last batch's leader epoch ends now (KIP-320, H17). */
+/*
+ * Asks where the last batch's leader epoch ends now (KIP-320, H17). A log that
+ * does not know the epoch at all may be another one that is longer (after two
+ * unclean elections), or have forgotten it (by compaction): its batch tells.
+ */
 static int
 check_epoch(struct kb_fetcher *f, struct kb_fetch_part *p,
 	struct kb_fetch_event *out)
@@ -47,6 +51,7 @@ check_epoch(struct kb_fetcher *f, struct kb_fetch_part *p,
 	if (r)
 		return r;
 	p->check_epoch = false;
+	p->probing = end >= p->offset && epoch < p->last_epoch;
 	if (end < 0 || end >= p->offset)
 		return 1;
 	kb_err(-ESTALE,
@@ -115,6 +120,9 @@ find_leader(struct kb_fetcher *f, struct kb_fetch_part *p)
 		return r;
 	p->refresh = false;
 	p->unknown_since = 0;
+	/* Others of its topic may have heard of this leader before. */
+	if (epoch != p->leader_epoch && p->last_epoch >= 0)
+		p->check_epoch = true;
 	r = kb_fetch_leader_get(f, node, &p->leader);
 	if (r)
 		return r;

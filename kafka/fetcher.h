@@ -69,7 +69,8 @@ enum kb_fetch_kind {
 	KB_FETCH_GAP,  /* the log now starts at log_start, above our offset;
 			  confirmed with ListOffsets at the leader (F2) */
 	KB_FETCH_TRUNCATED, /* the log was cut: epoch last_epoch ends at
-			       `end`, below our offset, or our offset lies
+			       `end`, below our offset, or is not that of
+			       the batch before it, or our offset lies
 			       beyond the log's end (H17) */
 	KB_FETCH_DELETED,   /* the topic is gone or has another id (H6) */
 	KB_FETCH_FAILED, /* error and sentence: this partition cannot go on */

@@ -52,6 +52,7 @@ struct kb_fetch_part {
 	bool alone;	  /* share no request: an answer was unreadable */
 	bool refresh;	  /* PARKED: with new metadata */
 	bool check_epoch; /* before the next fetch */
+	bool probing; /* the batch before `offset` is fetched, for its epoch */
 	bool check_range; /* ask where the log begins and ends */
 	bool away;	  /* served by the follower that its leader named */
 	bool rackless;	  /* READY: its leader shall serve it itself */
