@@ -153,13 +153,14 @@ ends_at()
     [ "$(kfeed offsets -t "$1" | cut -d' ' -f3 | paste -sd' ')" = "$2" ]
 }
 
-# Two nodes are never alive at a time, so no one learns of the other's log.
+# change_nodes FROM TO ENDS: they are never alive at a time, so neither learns
+# of the other's log.
 change_nodes()
 {
-    cluster kill 3
-    cluster restart 2
+    cluster kill "$1"
+    cluster restart "$2"
     klead elect "$torn" 0 1
-    wait_until 30 ends_at "$torn" "9000 1000"
+    wait_until 30 ends_at "$torn" "$3"
 }
 
 is_past_the_tear()
@@ -185,7 +186,7 @@ an_unclean_election()
     begin "$T/torn" "$torn" -X message.timeout.ms=5000
     wait_until 30 is_past_the_tear
     pause "$T/torn"
-    change_nodes
+    change_nodes 3 2 "9000 1000"
     go_on
     ends 1
     check_says "$torn/1: the log was truncated: .* ends at offset 1000, below [0-9]*, " "$T/err"
@@ -207,6 +208,18 @@ other_records_on_top()
     holds_topic "$T/torn" "$torn" 0
 }
 
+# Node 3 has more of partition 0 than is stored, but not the last 500. In
+# partition 1 nothing was stored but what it has.
+the_first_leader_is_back()
+{
+    change_nodes 2 3 "10000 10000"
+    expect_status 1 backup "$T/torn" "$torn" 2>"$T/err"
+    check_says "$torn/0: the log was truncated: offset 9499 .* epoch 0, " "$T/err"
+    check_equal "$(kbak cat "$T/torn" "$torn/0" | wc -l)" 9500
+    check_equal "$(holds_the_first 1)" 10000
+    kbak verify "$T/torn"
+}
+
 t "leaders that move" leaders_move
 t "a leader that dies" a_leader_dies
 t "a follower in our rack" a_follower_serves
@@ -214,3 +227,5 @@ t "a follower in our rack that dies" a_follower_dies
 t "an unclean election: nothing is stored on top of what was lost" \
     an_unclean_election
 t "nor later, when the log is longer than before" other_records_on_top
+t "nor when the first leader is back, with a longer log" \
+    the_first_leader_is_back
