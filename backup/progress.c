@@ -16,6 +16,7 @@
 
 #include "backup/deposit.h"
 #include "backup/plan.h"
+#include "backup/table.h"
 #include "common/clock.h"
 
 #define LIVE_EVERY_MS 250
@@ -25,20 +26,6 @@
 #define ETA_TEXT 48
 
 /* ---- in words ---- */
-
-void
-kb_progress_size(uint64_t bytes, char out[16])
-{
-	static const char *const units[] = {"B", "kB", "MB", "GB", "TB", "PB"};
-	double v = (double)bytes;
-	size_t u = 0;
-
-	while (v >= 999.95 && u + 1 < sizeof(units) / sizeof(*units)) {
-		v /= 1000;
-		u++;
-	}
-	snprintf(out, 16, u ? "%.1f %s" : "%.0f %s", v, units[u]);
-}
 
 /* "870 us", "1.3 ms", "2.1 s" */
 static void
@@ -135,13 +122,14 @@ kb_progress_summary(
 	const struct kb_backup_totals *t = &o->totals;
 	struct kb_amounts sums = {.raw = t->raw, .stored = t->stored};
 	double s = (double)(spent_ms > 0 ? spent_ms : 1) / 1000;
-	char raw[16], stored[16], rate[16], ratio[16], trouble[80] = "";
+	char raw[KB_TABLE_CELL], stored[KB_TABLE_CELL], rate[KB_TABLE_CELL];
+	char ratio[16], trouble[80] = "";
 	char latencies[LINE_MAX_BYTES] = "";
 	int n = 0;
 
-	kb_progress_size(t->raw, raw);
-	kb_progress_size(t->stored, stored);
-	kb_progress_size((uint64_t)((double)t->raw / s), rate);
+	kb_table_size(raw, t->raw);
+	kb_table_size(stored, t->stored);
+	kb_table_size(rate, (uint64_t)((double)t->raw / s));
 	put_ratio(&sums, ratio);
 	if (t->gaps)
 		n = snprintf(trouble, sizeof(trouble), ", %" PRIuFAST64 " gaps",

@@ -65,8 +65,4 @@ int
 kb_progress_summary(
 	const struct kb_deposit *o, int64_t spent_ms, char *out, size_t size);
 
-/* "1.3 GB", "512 B": decimal units. out holds 16 bytes. */
-void
-kb_progress_size(uint64_t bytes, char out[16]);
-
 #endif

@@ -136,22 +136,9 @@ START_TEST(progress__sums_up_latencies)
 }
 END_TEST
 
-START_TEST(progress__writes_sizes)
-{
-	char size[16];
-
-	kb_progress_size(999, size);
-	ck_assert_str_eq(size, "999 B");
-	kb_progress_size(999950, size);
-	ck_assert_str_eq(size, "1.0 MB");
-	kb_progress_size(UINT64_MAX, size);
-	ck_assert_str_eq(size, "18446.7 PB");
-}
-END_TEST
-
 KB_SUITE("progress", progress__tells_how_far_it_is,
 	progress__names_the_slowest_of_several_topics,
 	progress__knows_nothing_at_first, progress__has_nothing_to_do,
 	progress__is_complete_only_when_all_is_done, progress__tells_long_times,
 	progress__cuts_a_line_to_the_terminal, progress__sums_up,
-	progress__sums_up_latencies, progress__writes_sizes)
+	progress__sums_up_latencies)
