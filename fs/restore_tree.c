@@ -75,6 +75,15 @@ kb_restore_tree_free(struct kb_restore_tree *t)
 	free(t);
 }
 
+/* Under the lock. NULL: no such directory, or nothing of that name in it. */
+static struct kb_restored *
+child_at(struct kb_restore_tree *t, uint64_t parent, const char *name)
+{
+	struct kb_restored *dir = kb_restored_at(&t->all, parent);
+
+	return dir ? kb_restored_child(&t->all, dir, name) : NULL;
+}
+
 int
 kb_restore_tree_lookup(struct kb_restore_tree *t, uint64_t parent,
 	const char *name, struct kb_node *out)
@@ -229,13 +238,11 @@ int
 kb_restore_tree_rmdir(
 	struct kb_restore_tree *t, uint64_t parent, const char *name)
 {
-	struct kb_restored *dir, *i = NULL;
+	struct kb_restored *i;
 	int r = -ENOENT;
 
 	pthread_mutex_lock(&t->lock);
-	dir = kb_restored_at(&t->all, parent);
-	if (dir)
-		i = kb_restored_child(&t->all, dir, name);
+	i = child_at(t, parent, name);
 	if (i && !i->node.dir) {
 		r = -ENOTDIR;
 	} else if (i && i->first) {
@@ -474,27 +481,25 @@ int
 kb_restore_tree_unlink(
 	struct kb_restore_tree *t, uint64_t parent, const char *name)
 {
-	struct kb_restored *dir, *i = NULL;
+	struct kb_restored *i;
 	int r = -ENOENT;
 
 	pthread_mutex_lock(&t->lock);
-	dir = kb_restored_at(&t->all, parent);
-	if (dir)
-		i = kb_restored_child(&t->all, dir, name);
+	i = child_at(t, parent, name);
 	if (i && i->node.dir) {
 		r = -EISDIR;
 	} else if (i && i->node.size && strcmp(i->name, i->final) != 0) {
 		kb_log_warn("restore/%s/%s/%s: not all of it was written; "
 			    "rm it before it is restored again",
-			dir->parent->name, dir->name, i->final);
+			i->parent->parent->name, i->parent->name, i->final);
 		r = kb_restored_rename(&t->all, i, i->final, i->final);
 	} else if (i) {
 		if (i->records)
 			kb_log_warn("restore/%s/%s/%s: forgotten, but %" PRIu64
 				    " records of it stay at the target: "
 				    "restored again, they are there twice",
-				dir->parent->name, dir->name, i->final,
-				i->records);
+				i->parent->parent->name, i->parent->name,
+				i->final, i->records);
 		kb_restored_unlink(&t->all, i);
 		r = 0;
 	}
@@ -507,14 +512,12 @@ kb_restore_tree_rename(struct kb_restore_tree *t, uint64_t parent,
 	const char *name, uint64_t new_parent, const char *new_name)
 {
 	char final[KB_RESTORE_NAME_MAX];
-	struct kb_restored *dir, *i = NULL, *other;
+	struct kb_restored *i, *other;
 	bool temporary = false;
 	int r;
 
 	pthread_mutex_lock(&t->lock);
-	dir = kb_restored_at(&t->all, parent);
-	if (dir)
-		i = kb_restored_child(&t->all, dir, name);
+	i = child_at(t, parent, name);
 	if (!i) {
 		r = -ENOENT;
 	} else if (i->node.dir || parent != new_parent ||
@@ -525,7 +528,8 @@ kb_restore_tree_rename(struct kb_restore_tree *t, uint64_t parent,
 			name);
 	} else {
 		r = kb_filename_read_restored(new_name, final, &temporary);
-		other = r == 0 ? kb_restored_final(&t->all, dir, final) : NULL;
+		other = r == 0 ? kb_restored_final(&t->all, i->parent, final)
+			       : NULL;
 		if (other && other != i)
 			r = kb_err(-EEXIST, "restore: %s: exists", new_name);
 	}
