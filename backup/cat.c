@@ -2,7 +2,6 @@
  * kbak cat: the text of a partition, block by block. Memory is that of the
  * largest block and its text.
  */
-#include <argp.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -10,7 +9,7 @@
 #include <unistd.h>
 
 #include "backup/archive.h"
-#include "backup/operand.h"
+#include "backup/arguments.h"
 #include "backup/verb.h"
 #include "common/err.h"
 #include "common/file.h"
@@ -24,12 +23,9 @@
 #define KEEP_MAX (16 * PIECE)
 
 struct arguments {
-	const char *repo;
-	bool has_operand;
-	struct kb_operand operand;
+	struct kb_arguments common; /* first */
 	int64_t first;
 	int64_t last;
-	int verbose;
 };
 
 static const struct argp_option options[] = {
@@ -40,19 +36,13 @@ static const struct argp_option options[] = {
 };
 
 static void
-take_argument(struct arguments *a, const char *arg, struct argp_state *state)
+check(const struct kb_arguments *a, struct argp_state *state)
 {
-	if (!a->repo)
-		a->repo = arg;
-	else if (a->has_operand)
-		argp_error(state, "one operand too many: %s", arg);
-	else if (kb_operand_parse(arg, &a->operand) < 0)
-		argp_error(state, "%s", kb_err_text());
-	else if (a->operand.partition < 0)
-		argp_error(state, "%s: which partition? (%s/0)",
-			a->operand.topic, a->operand.topic);
-	else
-		a->has_operand = true;
+	if (!a->repo || !a->has_topic)
+		argp_error(state, "REPO or TOPIC/PARTITION is missing");
+	else if (a->topic.partition < 0)
+		argp_error(state, "%s: which partition? (%s/0)", a->topic.topic,
+			a->topic.topic);
 }
 
 static error_t
@@ -65,18 +55,11 @@ parse(int key, char *arg, struct argp_state *state)
 		if (kb_operand_parse_range(arg, &a->first, &a->last) < 0)
 			argp_error(state, "-o %s", kb_err_text());
 		return 0;
-	case 'v':
-		a->verbose++;
-		return 0;
-	case ARGP_KEY_ARG:
-		take_argument(a, arg, state);
-		return 0;
 	case ARGP_KEY_END:
-		if (!a->repo || !a->has_operand)
-			argp_error(state, "REPO or TOPIC/PARTITION is missing");
+		check(&a->common, state);
 		return 0;
 	default:
-		return ARGP_ERR_UNKNOWN;
+		return kb_arguments_parse(key, arg, state);
 	}
 }
 
@@ -232,19 +215,19 @@ print_all(struct reader *c, const struct kb_operand *o)
 int
 kb_verb_cat(int argc, char **argv)
 {
-	struct arguments args = {.last = INT64_MAX};
+	struct arguments args = {.common.takes_topic = true, .last = INT64_MAX};
 	struct reader c = {0};
 	int r;
 
 	argp_parse(&argp, argc, argv, 0, NULL, &args);
-	kb_verb_verbosity(args.verbose, false);
+	kb_verb_verbosity(args.common.verbose, false);
 	c.first = args.first;
 	c.last = args.last;
-	r = kb_archive_open(args.repo, &c.archive);
+	r = kb_archive_open(args.common.repo, &c.archive);
 	if (r == 0)
 		r = kb_text_new(&c.text);
 	if (r == 0)
-		r = print_all(&c, &args.operand);
+		r = print_all(&c, &args.common.topic);
 	kb_text_free(c.text);
 	kb_buf_release(&c.out);
 	kb_archive_close(&c.archive);

@@ -1,5 +1,4 @@
 /* kbak ls: tables for people; describe.c has the same for machines. */
-#include <argp.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -7,63 +6,20 @@
 #include <string.h>
 
 #include "backup/archive.h"
+#include "backup/arguments.h"
 #include "backup/describe.h"
-#include "backup/operand.h"
 #include "backup/table.h"
 #include "backup/verb.h"
 #include "common/err.h"
 
-enum { OPT_JSON = 256 };
-
 static const struct argp_option options[] = {
-	{"json", OPT_JSON, NULL, 0, "print one JSON object", 0},
+	{"json", KB_ARGUMENTS_JSON, NULL, 0, "print one JSON object", 0},
 	{0},
 };
 
-struct arguments {
-	const char *repo;
-	bool has_operand;
-	struct kb_operand operand;
-	bool json;
-};
-
-static void
-take_argument(struct arguments *a, const char *arg, struct argp_state *state)
-{
-	if (!a->repo)
-		a->repo = arg;
-	else if (a->has_operand)
-		argp_error(state, "one operand too many: %s", arg);
-	else if (kb_operand_parse(arg, &a->operand) < 0)
-		argp_error(state, "%s", kb_err_text());
-	else
-		a->has_operand = true;
-}
-
-static error_t
-parse(int key, char *arg, struct argp_state *state)
-{
-	struct arguments *a = state->input;
-
-	switch (key) {
-	case OPT_JSON:
-		a->json = true;
-		return 0;
-	case ARGP_KEY_ARG:
-		take_argument(a, arg, state);
-		return 0;
-	case ARGP_KEY_END:
-		if (!a->repo)
-			argp_error(state, "REPO is missing");
-		return 0;
-	default:
-		return ARGP_ERR_UNKNOWN;
-	}
-}
-
 static const struct argp argp = {
 	.options = options,
-	.parser = parse,
+	.parser = kb_arguments_parse,
 	.args_doc = "REPO [TOPIC[/PARTITION]]",
 	.doc = "List what a repository holds: its topics, the partitions of a "
 	       "topic, or the segments of a partition.",
@@ -292,9 +248,9 @@ print_segments(struct kb_archive *a, const struct kb_index_topic *topic,
 /* ---- the verb ---- */
 
 static int
-list(struct kb_archive *a, const struct arguments *args)
+list(struct kb_archive *a, const struct kb_arguments *args)
 {
-	const struct kb_operand *o = args->has_operand ? &args->operand : NULL;
+	const struct kb_operand *o = args->has_topic ? &args->topic : NULL;
 	struct kb_index_topic topic;
 	int r;
 
@@ -313,7 +269,7 @@ list(struct kb_archive *a, const struct arguments *args)
 int
 kb_verb_ls(int argc, char **argv)
 {
-	struct arguments args = {0};
+	struct kb_arguments args = {.takes_topic = true};
 	struct kb_archive a = {0};
 	int r;
 

@@ -1,18 +1,10 @@
 /* kbak reindex: the index made anew from the objects. */
-#include <argp.h>
-#include <stdio.h>
-
+#include "backup/arguments.h"
 #include "backup/verb.h"
 #include "common/err.h"
 #include "common/log.h"
 #include "index/index.h"
 #include "store/repo.h"
-
-struct arguments {
-	const char *repo;
-	int verbose;
-	bool quiet;
-};
 
 static const struct argp_option options[] = {
 	{"verbose", 'v', NULL, 0, "say more; twice: even more", 0},
@@ -20,35 +12,9 @@ static const struct argp_option options[] = {
 	{0},
 };
 
-static error_t
-parse(int key, char *arg, struct argp_state *state)
-{
-	struct arguments *a = state->input;
-
-	switch (key) {
-	case 'v':
-		a->verbose++;
-		return 0;
-	case 'q':
-		a->quiet = true;
-		return 0;
-	case ARGP_KEY_ARG:
-		if (a->repo)
-			argp_error(state, "more than one REPO: %s", arg);
-		a->repo = arg;
-		return 0;
-	case ARGP_KEY_END:
-		if (!a->repo)
-			argp_error(state, "REPO is missing");
-		return 0;
-	default:
-		return ARGP_ERR_UNKNOWN;
-	}
-}
-
 static const struct argp argp = {
 	.options = options,
-	.parser = parse,
+	.parser = kb_arguments_parse,
 	.args_doc = "REPO",
 	.doc = "Make the index of a repository anew from its objects, with all "
 	       "their checksums checked on the way.\vDamaged objects are named "
@@ -67,7 +33,7 @@ int
 kb_verb_reindex(int argc, char **argv)
 {
 	struct kb_repo *repo = NULL;
-	struct arguments a = {0};
+	struct kb_arguments a = {0};
 	int r;
 
 	argp_parse(&argp, argc, argv, 0, NULL, &a);

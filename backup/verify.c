@@ -1,58 +1,24 @@
 /* kbak verify: an audit, said line by line as damage is found. */
-#include <argp.h>
 #include <inttypes.h>
 #include <jansson.h>
 #include <stdio.h>
 
+#include "backup/arguments.h"
 #include "backup/audit.h"
 #include "backup/table.h"
 #include "backup/verb.h"
 #include "common/err.h"
 #include "store/repo.h"
 
-enum { OPT_JSON = 256 };
-
-struct arguments {
-	const char *repo;
-	bool json;
-	bool quiet;
-};
-
 static const struct argp_option options[] = {
-	{"json", OPT_JSON, NULL, 0, "print one JSON object", 0},
+	{"json", KB_ARGUMENTS_JSON, NULL, 0, "print one JSON object", 0},
 	{"quiet", 'q', NULL, 0, "print damage only", 0},
 	{0},
 };
 
-static error_t
-parse(int key, char *arg, struct argp_state *state)
-{
-	struct arguments *a = state->input;
-
-	switch (key) {
-	case OPT_JSON:
-		a->json = true;
-		return 0;
-	case 'q':
-		a->quiet = true;
-		return 0;
-	case ARGP_KEY_ARG:
-		if (a->repo)
-			argp_error(state, "more than one REPO: %s", arg);
-		a->repo = arg;
-		return 0;
-	case ARGP_KEY_END:
-		if (!a->repo)
-			argp_error(state, "REPO is missing");
-		return 0;
-	default:
-		return ARGP_ERR_UNKNOWN;
-	}
-}
-
 static const struct argp argp = {
 	.options = options,
-	.parser = parse,
+	.parser = kb_arguments_parse,
 	.args_doc = "REPO",
 	.doc = "Read a whole repository and check it: the checksum of every "
 	       "batch and segment, every record, the continuity of offsets, "
@@ -62,7 +28,7 @@ static const struct argp argp = {
 
 /* Damage as it is found: a line of text, or an element of a JSON array. */
 struct out {
-	const struct arguments *args;
+	const struct kb_arguments *args;
 	uint64_t lines;
 };
 
@@ -93,7 +59,7 @@ plural(uint64_t n)
 }
 
 static void
-print_totals(const struct kb_audit_totals *t, const struct arguments *args)
+print_totals(const struct kb_audit_totals *t, const struct kb_arguments *args)
 {
 	char segments[KB_TABLE_CELL], records[KB_TABLE_CELL];
 	char size[KB_TABLE_CELL], damages[KB_TABLE_CELL];
@@ -124,7 +90,7 @@ print_totals(const struct kb_audit_totals *t, const struct arguments *args)
 int
 kb_verb_verify(int argc, char **argv)
 {
-	struct arguments args = {0};
+	struct kb_arguments args = {0};
 	struct kb_audit_totals totals = {0};
 	struct out out = {.args = &args};
 	struct kb_repo *repo = NULL;
