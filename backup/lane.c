@@ -29,8 +29,13 @@
 
 #define AUTO_LEVEL 1
 
-/* A batch stored in fewer bytes than this is small. */
+/*
+ * A batch stored in fewer bytes than this is small. One that is zstd already
+ * is left alone sooner: from 8 KiB on it takes at most a few per cent more
+ * than as a part of a large batch, and repacking would be most of the work.
+ */
 #define SMALL_BATCH (32 << 10)
+#define SMALL_ZSTD (8 << 10)
 
 void
 kb_lane_release(struct kb_lane *l)
@@ -155,6 +160,15 @@ enum fate {
 	FATE_MERGE,	 /* with its neighbours */
 };
 
+static bool
+is_small(const struct kb_deposit *o, const struct kb_batch *b)
+{
+	bool auto_zstd = o->options->compression == KB_COMPRESSION_AUTO &&
+			 kb_batch_codec(b) == KB_CODEC_ZSTD;
+
+	return b->bytes.len < (auto_zstd ? SMALL_ZSTD : SMALL_BATCH);
+}
+
 static enum fate
 choose(const struct kb_deposit *o, const struct kb_batch *b,
 	struct kb_slice raw)
@@ -165,7 +179,7 @@ choose(const struct kb_deposit *o, const struct kb_batch *b,
 		return FATE_VERBATIM;
 	/* All records of a LogAppendTime batch share the batch's time. */
 	if (!(b->attributes & KB_BATCH_LOGAPPEND)) {
-		if (b->bytes.len < SMALL_BATCH)
+		if (is_small(o, b))
 			return FATE_MERGE;
 		if (plain && raw.len < o->merge_bytes / 2)
 			return FATE_MERGE;

@@ -64,9 +64,9 @@ reseal(size_t at, int16_t attributes, int32_t epoch, int64_t max_timestamp)
 	kb_batch_seal(wire.data + at, wire.len - at, &h);
 }
 
-/* Appends a batch with one record that does not compress below 40,000 bytes. */
+/* Appends a batch of one record that does not compress, of so many bytes. */
 static void
-put_large(int64_t base)
+put_noise(int64_t base, size_t size)
 {
 	static uint8_t noise[40000];
 	struct kb_batch_header h = {.producer_id = 5, .leader_epoch = 7};
@@ -78,11 +78,17 @@ put_large(int64_t base)
 		seed = seed * 1664525 + 1013904223;
 		noise[i] = (uint8_t)(seed >> 24);
 	}
-	r.value = kb_slice_of(noise, sizeof(noise));
+	r.value = kb_slice_of(noise, size);
 	kb_encoder_init(&e);
 	ck_ok(kb_encoder_add(&e, &r));
 	ck_ok(kb_encoder_finish(&e, hand->compressor, 1, &h, &wire));
 	kb_encoder_release(&e);
+}
+
+static void
+put_large(int64_t base)
+{
+	put_noise(base, 40000);
 }
 
 /* Appends a batch of n records from offset base to the wire. */
@@ -308,6 +314,77 @@ START_TEST(lane__writes_what_waits_before_a_large_batch)
 	ck_ok(kb_lane_publish(&lane, &deposit, hand));
 	ck_assert_str_eq(offsets_of(0), "0,1,2,3,4,");
 	ck_assert_int_eq(batches_of(0), 3);
+}
+END_TEST
+
+START_TEST(lane__leaves_zstd_batches_alone_sooner)
+{
+	int64_t damage;
+
+	put_noise(0, 9000);
+	put_noise(1, 9000);
+	put_noise(2, 8000);
+	put_noise(3, 8000);
+	ck_ok(take(NULL, 0, &damage));
+	ck_ok(kb_lane_publish(&lane, &deposit, hand));
+	ck_assert_str_eq(offsets_of(0), "0,1,2,3,");
+	ck_assert_int_eq(batches_of(0), 3);
+}
+END_TEST
+
+START_TEST(lane__merges_all_small_batches_when_told_to_compress)
+{
+	int64_t damage;
+
+	options.compression = KB_COMPRESSION_ZSTD;
+	options.level = 1;
+	put_noise(0, 9000);
+	put_noise(1, 9000);
+	ck_ok(take(NULL, 0, &damage));
+	ck_ok(kb_lane_publish(&lane, &deposit, hand));
+	ck_assert_int_eq(batches_of(0), 1);
+}
+END_TEST
+
+/* As an lz4 frame of one block that is not compressed. */
+static void
+put_lz4(int64_t base, size_t size)
+{
+	static const uint8_t head[] = {
+		0x04, 0x22, 0x4d, 0x18, 0x60, 0x40, 0x82};
+	struct kb_batch_header h = {.producer_id = -1, .leader_epoch = 7};
+	struct kb_buf plain = {0};
+	struct kb_batch b;
+	size_t at = wire.len, n;
+
+	put_noise(base, size);
+	ck_ok(kb_batch_parse(kb_slice_of(wire.data + at, wire.len - at), &b));
+	kb_batch_header_of(&b, &h);
+	ck_ok(kb_decoder_run(
+		hand->decoder, KB_CODEC_ZSTD, b.body, KB_DECODE_MAX, &b.body));
+	ck_ok(kb_buf_put(&plain, b.body.data, b.body.len));
+	n = plain.len;
+	wire.len = at + KB_BATCH_HEADER;
+	ck_ok(kb_buf_put(&wire, head, sizeof(head)));
+	ck_ok(kb_buf_put_i32(
+		&wire, (int32_t)__builtin_bswap32(0x80000000 | (uint32_t)n)));
+	ck_ok(kb_buf_put(&wire, plain.data, plain.len));
+	ck_ok(kb_buf_put_i32(&wire, 0));
+	h.attributes = KB_CODEC_LZ4;
+	kb_batch_seal(wire.data + at, wire.len - at, &h);
+	kb_buf_release(&plain);
+}
+
+START_TEST(lane__merges_small_batches_of_other_codecs)
+{
+	int64_t damage;
+
+	put_lz4(0, 9000);
+	put_lz4(1, 9000);
+	ck_ok(take(NULL, 0, &damage));
+	ck_ok(kb_lane_publish(&lane, &deposit, hand));
+	ck_assert_str_eq(offsets_of(0), "0,1,");
+	ck_assert_int_eq(batches_of(0), 1);
 }
 END_TEST
 
@@ -612,6 +689,9 @@ main(void)
 	tcase_add_test(c, lane__keeps_large_compressed_batches_byte_for_byte);
 	tcase_add_test(c, lane__merges_small_batches_and_keeps_their_offsets);
 	tcase_add_test(c, lane__merges_up_to_a_size);
+	tcase_add_test(c, lane__leaves_zstd_batches_alone_sooner);
+	tcase_add_test(c, lane__merges_all_small_batches_when_told_to_compress);
+	tcase_add_test(c, lane__merges_small_batches_of_other_codecs);
 	tcase_add_test(c, lane__writes_what_waits_before_a_large_batch);
 	tcase_add_test(c, lane__never_merges_leader_epochs);
 	tcase_add_test(c, lane__never_merges_log_append_times);
