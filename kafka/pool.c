@@ -199,11 +199,21 @@ round_up(size_t size)
 	return size ? (size + step - 1) / step * step : PAGE;
 }
 
+/* What fits the reservation stays within it: it has room, whatever others do.
+ */
+static size_t
+buffer_size(size_t size, size_t reserved)
+{
+	size_t cap = round_up(size);
+
+	return cap > reserved && size <= reserved ? reserved : cap;
+}
+
 int
 kb_pool_take(struct kb_pool *pool, struct kb_share *share, size_t size,
 	struct kb_lease **out)
 {
-	size_t least = round_up(size);
+	size_t least = buffer_size(size, share->held);
 	size_t most = share->held < FIT * least ? share->held : FIT * least;
 	struct kb_lease *lease;
 	int r = 0;

@@ -159,6 +159,27 @@ START_TEST(pool__refuses_what_does_not_fit_and_tells_when_it_may)
 }
 END_TEST
 
+/* Sizes of buffers are rounded up, but not beyond what was reserved. */
+START_TEST(pool__has_room_for_all_that_was_reserved)
+{
+	const size_t less = PIECE - 4096;
+	struct kb_share shares[8] = {0}, rest = {0};
+	struct kb_lease *leases[8];
+
+	setup();
+	for (int i = 0; i < 8; i++)
+		ck_assert(kb_pool_reserve(pool, &shares[i], less));
+	ck_assert(kb_pool_reserve(pool, &rest, TOTAL - 8 * less));
+	for (int i = 0; i < 8; i++)
+		ck_ok(kb_pool_take(pool, &shares[i], less - 1, &leases[i]));
+	ck_assert_uint_eq(kb_budget_used(&budget), TOTAL);
+	kb_pool_cancel(pool, &rest);
+	for (int i = 0; i < 8; i++)
+		kb_lease_drop(leases[i]);
+	teardown();
+}
+END_TEST
+
 START_TEST(pool__lets_a_larger_answer_in_when_nothing_is_leased)
 {
 	struct kb_share later = {0};
@@ -302,6 +323,7 @@ KB_SUITE("pool", pool__shrinks_a_reservation_to_the_size,
 	pool__uses_the_last_buffer_dropped_first,
 	pool__gives_no_large_buffer_to_a_small_answer,
 	pool__refuses_what_does_not_fit_and_tells_when_it_may,
+	pool__has_room_for_all_that_was_reserved,
 	pool__lets_a_larger_answer_in_when_nothing_is_leased,
 	pool__outlives_its_owner_while_leased, pool__works_without_a_budget,
 	pool__misses_no_room_that_other_threads_make)
