@@ -12,7 +12,7 @@
 
 #include "backup/options.h"
 #include "backup/deposit.h"
-#include "backup/resume.h"
+#include "backup/survey.h"
 #include "backup/witness.h"
 #include "common/clock.h"
 #include "common/err.h"
@@ -23,14 +23,6 @@
 #include "kafka/status.h"
 #include "store/meta.h"
 #include "store/repo.h"
-
-/* An error that ends the run, not one partition: the store's and our own. */
-static bool
-is_ours(int error)
-{
-	return error == -ENOSPC || error == -EDQUOT || error == -EROFS ||
-	       error == -ENOMEM || error == -ECANCELED;
-}
 
 /* ---- meta ---- */
 
@@ -78,7 +70,7 @@ publish_meta(struct kb_deposit *o, const struct kb_topic_ref *t,
 	if (r == 0)
 		r = kb_deposit_meta(o, &stored, n);
 	kb_meta_release(&stored);
-	return r < 0 ? r : kb_deposit_commit(o);
+	return r;
 }
 
 /*
@@ -118,55 +110,33 @@ keep_meta(struct kb_deposit *o, struct kb_admin *admin,
 
 /* ---- one partition ---- */
 
-static int
-find_stored(struct kb_lane *l, struct kb_deposit *o, struct kb_resume *out)
-{
-	*out = (struct kb_resume){.last = -1, .last_epoch = -1};
-	return o->index ? kb_resume_find(l, o, out) : 0;
-}
-
 /* Truncation shows by epoch (KIP-320), else by an end below ours (H17). */
 static int
-check_log(struct kb_lane *l, struct kb_cluster *c, const struct kb_resume *had)
+check_log(const struct kb_lane *l, const struct kb_survey *at)
 {
-	int64_t end;
-	int32_t epoch;
-	int r;
+	const struct kb_resume *had = &at->had;
 
-	if (had->last >= 0 && had->last_epoch >= 0) {
-		r = kb_cluster_epoch_end(c, l->topic.name, &l->topic.id,
-			l->partition, had->last_epoch, &epoch, &end);
-		if (r < 0)
-			return r;
-		if (end >= 0 && end <= had->last)
-			return kb_err(-ESTALE,
-				"%s: the log was truncated: "
-				"leader epoch %" PRId32 " ends at offset "
-				"%" PRId64 ", stored are records up to "
-				"%" PRId64 "; nothing more is stored of "
-				"this partition",
-				kb_lane_name(l), had->last_epoch, end,
-				had->last);
-	}
-	r = kb_cluster_offset(c, l->topic.name, &l->topic.id, l->partition,
-		KB_OFFSET_LATEST, KB_READ_UNCOMMITTED, &end);
-	if (r < 0)
-		return r;
-	if (end < had->covered)
+	if (at->epoch_end >= 0 && at->epoch_end <= had->last)
+		return kb_err(-ESTALE,
+			"%s: the log was truncated: leader epoch %" PRId32
+			" ends at offset %" PRId64
+			", stored are records up to %" PRId64
+			"; nothing more is stored of this partition",
+			kb_lane_name(l), had->last_epoch, at->epoch_end,
+			had->last);
+	if (at->end < had->covered)
 		return kb_err(-ESTALE,
 			"%s: the log was truncated: it ends at "
 			"offset %" PRId64 ", the backup at %" PRId64
 			"; nothing more is stored of this partition",
-			kb_lane_name(l), end, had->covered);
-	r = kb_cluster_offset(c, l->topic.name, &l->topic.id, l->partition,
-		KB_OFFSET_LATEST, KB_READ_COMMITTED, &l->cut);
-	if (r == 0 && l->cut < end)
+			kb_lane_name(l), at->end, had->covered);
+	if (at->stable < at->end)
 		kb_log_warn("%s: an open transaction holds the last stable "
 			    "offset at %" PRId64 ", %" PRId64
 			    " before the end; "
 			    "what follows is left to the next run",
-			kb_lane_name(l), l->cut, end - l->cut);
-	return r;
+			kb_lane_name(l), at->stable, at->end - at->stable);
+	return 0;
 }
 
 /* What was taken up just now has to be indexed, to be read back. */
@@ -179,46 +149,35 @@ check_witness(struct kb_lane *l, struct kb_cluster *c, struct kb_deposit *o,
 	return r < 0 ? r : kb_witness_check(l, o, c, last);
 }
 
-/* Where -o puts the first run, not before `earliest`, not after the cut. */
-static int
-find_origin(struct kb_lane *l, struct kb_cluster *c,
-	const struct kb_backup_options *opt, int64_t earliest, int64_t *out)
+/* Where -o puts the first run, not before the log's start or after the cut. */
+static int64_t
+find_origin(const struct kb_lane *l, const struct kb_backup_options *opt,
+	const struct kb_survey *at)
 {
-	int64_t at = earliest;
-	int r = 0;
+	int64_t origin = at->earliest;
 
 	if (opt->origin == KB_ORIGIN_OFFSET)
-		at = opt->origin_value;
+		origin = opt->origin_value;
 	if (opt->origin == KB_ORIGIN_TIME)
-		r = kb_cluster_offset(c, l->topic.name, &l->topic.id,
-			l->partition, opt->origin_value, KB_READ_UNCOMMITTED,
-			&at);
-	if (r < 0)
-		return r;
-	if (at < 0 || at > l->cut)
-		at = l->cut; /* no record is that late yet */
-	*out = at > earliest ? at : earliest;
-	return 0;
+		origin = at->origin;
+	if (origin < 0 || origin > l->cut)
+		origin = l->cut; /* no record is that late yet */
+	return origin > at->earliest ? origin : at->earliest;
 }
 
 /* Gaps of a first run: deleted before we came, and not asked for. */
 static int
-begin_first_run(struct kb_lane *l, struct kb_cluster *c, struct kb_deposit *o)
+begin_first_run(
+	struct kb_lane *l, struct kb_deposit *o, const struct kb_survey *at)
 {
-	int64_t earliest, origin = 0;
+	int64_t origin = find_origin(l, o->options, at);
 	int r;
 
-	r = kb_cluster_offset(c, l->topic.name, &l->topic.id, l->partition,
-		KB_OFFSET_EARLIEST, KB_READ_UNCOMMITTED, &earliest);
-	if (r == 0)
-		r = find_origin(l, c, o->options, earliest, &origin);
-	if (r < 0)
-		return r;
 	if (o->options->dry_run) {
 		l->from = l->covered = l->next = origin;
 		return 0;
 	}
-	r = kb_lane_put_gap(l, o, NULL, earliest, KB_GAP_RETENTION,
+	r = kb_lane_put_gap(l, o, NULL, at->earliest, KB_GAP_RETENTION,
 		"deleted by the broker before the first backup");
 	if (r == 0)
 		r = kb_lane_put_gap(l, o, NULL, origin, KB_GAP_NOT_ASKED,
@@ -228,23 +187,23 @@ begin_first_run(struct kb_lane *l, struct kb_cluster *c, struct kb_deposit *o)
 }
 
 static int
-plan_partition(struct kb_lane *l, struct kb_cluster *c, struct kb_deposit *o)
+plan_partition(struct kb_lane *l, struct kb_cluster *c, struct kb_deposit *o,
+	const struct kb_survey *at)
 {
-	struct kb_resume had;
+	const struct kb_resume *had = &at->had;
 	int r;
 
-	r = find_stored(l, o, &had);
-	if (r == 0)
-		r = check_log(l, c, &had);
-	if (r == 0 && had.last >= 0 && kb_uuid_is_zero(&l->topic.id))
-		r = check_witness(l, c, o, had.last);
+	r = check_log(l, at);
+	l->cut = at->stable;
+	if (r == 0 && had->last >= 0 && kb_uuid_is_zero(&l->topic.id))
+		r = check_witness(l, c, o, had->last);
 	if (r < 0)
 		return r;
-	l->from = l->covered = l->next = had.covered;
+	l->from = l->covered = l->next = had->covered;
 	/* A gap after the last record would outrun that batch's epoch. */
-	l->last_epoch = had.last + 1 == had.covered ? had.last_epoch : -1;
-	if (!had.any)
-		r = begin_first_run(l, c, o);
+	l->last_epoch = had->last + 1 == had->covered ? had->last_epoch : -1;
+	if (!had->any)
+		r = begin_first_run(l, o, at);
 	if (r == 0 && l->next >= l->cut)
 		l->state = KB_LANE_DONE;
 	return r;
@@ -254,7 +213,7 @@ plan_partition(struct kb_lane *l, struct kb_cluster *c, struct kb_deposit *o)
 
 static int
 plan_topic(struct kb_plan *p, const struct kb_metadata_topic *t,
-	struct kb_cluster *c, struct kb_admin *admin, struct kb_deposit *o)
+	struct kb_admin *admin, struct kb_deposit *o)
 {
 	bool compacted;
 	int r;
@@ -273,14 +232,27 @@ plan_topic(struct kb_plan *p, const struct kb_metadata_topic *t,
 		l->partition = t->partitions[i].partition;
 		l->compacted = compacted;
 		l->last_epoch = -1;
-		r = plan_partition(l, c, o);
-		if (r == 0 || is_ours(r))
-			continue;
-		kb_log_error("%s", kb_err_text());
-		l->state = KB_LANE_STOPPED;
-		atomic_fetch_add(&o->totals.problems, 1);
-		r = 0;
 	}
+	return r;
+}
+
+static int
+plan_partitions(struct kb_plan *p, struct kb_cluster *c, struct kb_deposit *o)
+{
+	struct kb_survey *at = calloc(p->lane_count + 1, sizeof(*at));
+	int r = at ? kb_survey_lanes(p->lanes, p->lane_count, c, o, at)
+		   : kb_err(-ENOMEM, "out of memory");
+
+	for (size_t i = 0; r == 0 && i < p->lane_count; i++) {
+		struct kb_lane *l = &p->lanes[i];
+
+		kb_gauges_moved(&o->gauges);
+		if (l->state != KB_LANE_STOPPED)
+			r = plan_partition(l, c, o, &at[i]);
+		if (r < 0)
+			r = kb_survey_stop(l, o, r);
+	}
+	free(at);
 	return r;
 }
 
@@ -321,9 +293,8 @@ kb_plan_lanes(struct kb_plan *p, struct kb_cluster *cluster,
 
 	for (size_t i = 0; r == 0 && i < p->metadata->topic_count; i++)
 		if (p->picked[i])
-			r = plan_topic(
-				p, &p->metadata->topics[i], cluster, admin, o);
-	return r;
+			r = plan_topic(p, &p->metadata->topics[i], admin, o);
+	return r < 0 ? r : plan_partitions(p, cluster, o);
 }
 
 void

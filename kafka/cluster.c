@@ -2,7 +2,7 @@
  * Topics are remembered as they were last seen, for their leaders. Names may
  * be used again by another topic (deleted and created), so what brokers answer
  * by name is trusted, for a caller who gives an id, only while that id has
- * been seen within FRESH_MS.
+ * been seen within KB_TOPIC_FRESH_MS.
  *
  * A broker that has just started may know less than the cluster: a topic must
  * be unknown several times, to several brokers where there are several,
@@ -21,9 +21,6 @@
 #include "kafka/metadata.h"
 #include "kafka/status.h"
 #include "kafka/topic_cache.h"
-
-/* How long what metadata said of a topic is taken for true. */
-#define FRESH_MS 1000
 
 /* How often a topic must be unknown before it is taken for deleted. */
 #define UNKNOWN_ASKS 5
@@ -239,6 +236,9 @@ find_leader(const struct kb_cluster *c, const struct kb_metadata_topic *t,
 {
 	const struct kb_metadata_partition *p = NULL;
 
+	if (partition >= 0 && (size_t)partition < t->partition_count &&
+		t->partitions[partition].partition == partition)
+		p = &t->partitions[partition]; /* none is missing below it */
 	for (size_t i = 0; i < t->partition_count && !p; i++) {
 		if (t->partitions[i].partition == partition)
 			p = &t->partitions[i];
@@ -299,7 +299,7 @@ kb_cluster_confirm(struct kb_cluster *c, const char *topic,
 
 	if (!id || kb_uuid_is_zero(id))
 		return 0;
-	t = kb_topic_cache_find(c->topics, topic, kb_clock_ms() - FRESH_MS);
+	t = kb_topic_cache_find(c->topics, topic, kb_clock_ms() - KB_TOPIC_FRESH_MS);
 	if (!t)
 		r = refresh_topic(c, topic, at, &t);
 	return r < 0 ? r : check_topic(t, id);

@@ -111,4 +111,31 @@ kb_cluster_epoch_end(struct kb_cluster *c, const char *topic,
 	const struct kb_uuid *id, int32_t partition, int32_t epoch,
 	int32_t *out_epoch, int64_t *out_end);
 
+/* One partition's part of a question about many. */
+struct kb_question {
+	const char *topic;
+	const struct kb_uuid *id; /* may be NULL */
+	int32_t partition;
+	int64_t time;	/* of kb_cluster_offsets() */
+	int32_t epoch;	/* of kb_cluster_epoch_ends(), asked and answered */
+	bool answered;	/* false: nobody has, or not for this topic */
+	int64_t offset; /* what they would give as *out_offset, *out_end */
+	/* private */
+	int32_t node, leader_epoch;
+	int16_t error;
+};
+
+/*
+ * kb_cluster_offset() and kb_cluster_epoch_end() for many partitions, each
+ * once, in few requests: about 1,000 partitions go into one. A question is
+ * asked once; one that is left without an answer should be asked alone, which
+ * tries again and says what is wrong. -ECANCELED, -ENOMEM.
+ */
+int
+kb_cluster_offsets(struct kb_cluster *c, struct kb_question *questions,
+	size_t count, enum kb_isolation isolation);
+int
+kb_cluster_epoch_ends(
+	struct kb_cluster *c, struct kb_question *questions, size_t count);
+
 #endif

@@ -12,6 +12,9 @@
 
 struct kb_topic_cache;
 
+/* How long what metadata said of a topic is taken for true. */
+#define KB_TOPIC_FRESH_MS 1000
+
 struct kb_cluster {
 	const struct kb_conf *conf;
 	struct kb_cancel *cancel; /* may be NULL */

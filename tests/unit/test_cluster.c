@@ -4,6 +4,7 @@
 
 #include "common/cancel.h"
 #include "common/clock.h"
+#include "common/cursor.h"
 #include "fake_broker.h"
 #include "kafka/conf.h"
 #include "kafka/conn.h"
@@ -366,6 +367,9 @@ END_TEST
 
 static struct fake_broker fake;
 static uint8_t fake_id; /* each byte of the topic's id */
+static int fake_partitions;
+static int fake_list_requests;
+static int32_t fake_moved; /* a partition that is not led here; -1 none */
 static int fake_epoch_answers;
 
 static void
@@ -389,14 +393,16 @@ put_metadata(struct kb_buf *b)
 	kb_wire_put_string(b, true, "t");
 	kb_buf_put(b, id, sizeof(id));
 	kb_buf_put_i8(b, 0);
-	kb_wire_put_array(b, true, 1);
-	kb_buf_put_i16(b, 0);
-	kb_buf_put_i32(b, 0);
-	kb_buf_put_i32(b, 1);
-	kb_buf_put_i32(b, 4); /* leader epoch */
-	for (int i = 0; i < 3; i++)
-		kb_wire_put_array(b, true, 0);
-	kb_wire_put_tags(b, true);
+	kb_wire_put_array(b, true, (size_t)fake_partitions);
+	for (int p = 0; p < fake_partitions; p++) {
+		kb_buf_put_i16(b, 0);
+		kb_buf_put_i32(b, p);
+		kb_buf_put_i32(b, 1);
+		kb_buf_put_i32(b, 4); /* leader epoch */
+		for (int i = 0; i < 3; i++)
+			kb_wire_put_array(b, true, 0);
+		kb_wire_put_tags(b, true);
+	}
 	kb_buf_put_i32(b, 0);
 	kb_wire_put_tags(b, true);
 	kb_wire_put_tags(b, true);
@@ -416,38 +422,56 @@ put_epoch_end(struct kb_buf *b)
 	kb_buf_put_i64(b, 99);
 }
 
-/* The topic is deleted and created again as the offset is answered. */
+/* Of each partition asked about: ten times its number. */
 static void
-put_list_offsets(struct kb_buf *b)
+put_list_offsets(struct kb_buf *b, struct kb_slice request)
 {
+	struct kb_cursor c = kb_cursor_of(request);
+	size_t n;
+
+	kb_wire_string(&c, false); /* client id */
+	kb_cursor_take(&c, 4 + 1);
+	ck_assert_uint_eq(kb_wire_array(&c, false, 1), 1);
+	kb_wire_string(&c, false);
+	n = kb_wire_array(&c, false, 1);
 	kb_buf_put_i32(b, 0);
 	kb_wire_put_array(b, false, 1);
 	kb_wire_put_string(b, false, "t");
-	kb_wire_put_array(b, false, 1);
-	kb_buf_put_i32(b, 0);
-	kb_buf_put_i16(b, 0);
-	kb_buf_put_i64(b, -1);
-	kb_buf_put_i64(b, 7);
+	kb_wire_put_array(b, false, n);
+	for (; n; n--) {
+		int32_t p = kb_cursor_i32(&c);
+
+		kb_cursor_i64(&c);
+		kb_buf_put_i32(b, p);
+		kb_buf_put_i16(b, p == fake_moved ? 6 : 0);
+		if (p == fake_moved)
+			fake_moved = -1;
+		kb_buf_put_i64(b, -1);
+		kb_buf_put_i64(b, 10 * p);
+	}
+	ck_assert(!c.bad);
+	fake_list_requests++;
 }
 
 static void
 serve_ids(int fd)
 {
-	uint8_t body[512];
+	uint8_t body[1 << 15];
 	struct kb_buf b = {0};
 	uint32_t id;
-	int api;
+	int api, n;
 
 	if (fake_broker_greet(fd) < 0)
 		return;
-	while (fake_broker_request(fd, &api, &id, body, 512) >= 0) {
+	while ((n = fake_broker_request(fd, &api, &id, body, sizeof(body))) >=
+		0) {
 		kb_buf_clear(&b);
 		if (api == KB_API_METADATA)
 			put_metadata(&b);
 		else if (api == KB_API_EPOCH_END)
 			put_epoch_end(&b);
 		else
-			put_list_offsets(&b);
+			put_list_offsets(&b, kb_slice_of(body, (size_t)n));
 		fake_broker_answer(fd, id, b.data, b.len);
 	}
 	kb_buf_release(&b);
@@ -457,6 +481,8 @@ static void
 start_fake(void)
 {
 	fake_id = 1;
+	fake_partitions = 1;
+	fake_moved = -1;
 	fake_broker_start(&fake, serve_ids);
 	conf_start(fake.address);
 	ck_ok(kb_cluster_open(conf, NULL, &cluster));
@@ -517,6 +543,96 @@ START_TEST(cluster__asks_for_the_end_of_an_epoch_again_when_fenced)
 }
 END_TEST
 
+/* ---- many questions at once ---- */
+
+#define MANY 2500
+
+static struct kb_question many[MANY];
+
+static void
+ask_many(const struct kb_uuid *id)
+{
+	memset(many, 0, sizeof(many));
+	for (int i = 0; i < MANY; i++) {
+		many[i].topic = "t";
+		many[i].id = id;
+		many[i].partition = i;
+		many[i].time = KB_OFFSET_LATEST;
+	}
+	ck_ok(kb_cluster_offsets(cluster, many, MANY, KB_READ_COMMITTED));
+}
+
+static void
+see_many(void)
+{
+	struct kb_metadata *m;
+
+	start_fake();
+	fake_partitions = MANY;
+	ck_ok(kb_cluster_metadata(cluster, NULL, 0, &m));
+	kb_metadata_free(m);
+}
+
+START_TEST(cluster__asks_about_many_partitions_in_few_requests)
+{
+	struct kb_uuid one = uuid_of(1);
+
+	see_many();
+	ask_many(&one);
+	for (int i = 0; i < MANY; i++) {
+		ck_assert(many[i].answered);
+		ck_assert_int_eq(many[i].offset, 10 * i);
+	}
+	ck_assert_int_eq(fake_list_requests, 3);
+	stop_fake();
+}
+END_TEST
+
+START_TEST(cluster__leaves_those_unanswered_that_went_wrong)
+{
+	struct kb_uuid one = uuid_of(1), two = uuid_of(2);
+	int64_t offset;
+
+	see_many();
+	fake_moved = 1234;
+	ask_many(&one);
+	for (int i = 0; i < MANY; i++)
+		ck_assert_int_eq(many[i].answered, i != 1234);
+	ck_ok(kb_cluster_offset(cluster, "t", &one, 1234, KB_OFFSET_LATEST,
+		KB_READ_COMMITTED, &offset));
+	ck_assert_int_eq(offset, 12340);
+	ask_many(&two); /* not the topic that is there */
+	for (int i = 0; i < MANY; i++)
+		ck_assert(!many[i].answered);
+	stop_fake();
+}
+END_TEST
+
+START_TEST(cluster__asks_every_leader_that_is_there)
+{
+	struct kb_question q[] = {
+		{.topic = "t", .partition = 0, .time = KB_OFFSET_LATEST},
+		{.topic = "t", .partition = 1, .time = KB_OFFSET_LATEST},
+		{.topic = "t", .partition = 2, .time = KB_OFFSET_LATEST},
+	};
+
+	start();
+	produce(0, 2);
+	produce(1, 3);
+	ck_ok(kb_cluster_offsets(cluster, q, 3, KB_READ_COMMITTED));
+	ck_assert(q[0].answered && q[1].answered && !q[2].answered);
+	ck_assert_int_eq(q[0].offset, 2);
+	ck_assert_int_eq(q[1].offset, 3);
+	rd_kafka_mock_broker_set_down(mock.mock, 2);
+	ck_ok(kb_cluster_offsets(cluster, q, 2, KB_READ_COMMITTED));
+	ck_assert(!q[0].answered && q[1].answered);
+	/* The mock does not know this request. */
+	ck_ok(kb_cluster_epoch_ends(cluster, q, 2));
+	ck_assert(!q[0].answered && !q[1].answered);
+	stop();
+}
+END_TEST
+
 KB_SUITE("cluster", cluster__lists_topics_and_names_unknown_ones,
 	cluster__knows_leaders_and_sees_them_move,
 	cluster__says_when_there_is_no_leader,
@@ -530,4 +646,7 @@ KB_SUITE("cluster", cluster__lists_topics_and_names_unknown_ones,
 	cluster__tries_bootstrap_servers_in_turn,
 	cluster__fails_at_once_when_no_server_is_there,
 	cluster__tells_a_topic_created_again_by_its_id,
-	cluster__asks_for_the_end_of_an_epoch_again_when_fenced)
+	cluster__asks_for_the_end_of_an_epoch_again_when_fenced,
+	cluster__asks_about_many_partitions_in_few_requests,
+	cluster__leaves_those_unanswered_that_went_wrong,
+	cluster__asks_every_leader_that_is_there)

@@ -30,8 +30,14 @@ START_TEST(offsets__asks_for_one_partition)
 {
 	struct kb_buf b = {0};
 
-	ck_ok(kb_list_offsets_request_put(
-		&b, "t", 2, KB_OFFSET_EARLIEST, KB_READ_COMMITTED));
+	struct kb_question q = {.topic = "t",
+		.partition = 2,
+		.time = KB_OFFSET_EARLIEST,
+		.leader_epoch = 6,
+		.epoch = 5};
+	struct kb_question *const one[] = {&q};
+
+	ck_ok(kb_list_offsets_request_put(&b, one, 1, KB_READ_COMMITTED));
 	ck_assert_uint_eq(b.len, 28);
 	ck_assert_mem_eq(b.data,
 		"\377\377\377\377\1"
@@ -39,7 +45,7 @@ START_TEST(offsets__asks_for_one_partition)
 		"\377\377\377\377\377\377\377\376",
 		28);
 	kb_buf_clear(&b);
-	ck_ok(kb_epoch_end_request_put(&b, "t", 2, 6, 5));
+	ck_ok(kb_epoch_end_request_put(&b, one, 1));
 	ck_assert_uint_eq(b.len, 27);
 	ck_assert_mem_eq(b.data,
 		"\377\377\377\377"
@@ -57,23 +63,24 @@ END_TEST
 static int
 read_list(const uint8_t *p, size_t len, int64_t *out)
 {
-	int16_t error = -1;
-	int r = kb_list_offsets_answer_read(
-		kb_slice_of(p, len), "t", 2, &error, out);
+	struct kb_question q = {.topic = "t", .partition = 2, .error = -1};
+	struct kb_question *const one[] = {&q};
+	int r = kb_list_offsets_answer_read(kb_slice_of(p, len), one, 1);
 
-	ck_assert(r < 0 || error == 0);
+	ck_assert(r < 0 || q.error == 0);
+	*out = q.offset;
 	return r;
 }
 
 static int
 read_epoch(const uint8_t *p, size_t len, int64_t *out)
 {
-	int16_t error = -1;
-	int32_t epoch = -1;
-	int r = kb_epoch_end_answer_read(
-		kb_slice_of(p, len), "t", 2, &error, &epoch, out);
+	struct kb_question q = {.topic = "t", .partition = 2, .error = -1};
+	struct kb_question *const one[] = {&q};
+	int r = kb_epoch_end_answer_read(kb_slice_of(p, len), one, 1);
 
-	ck_assert(r < 0 || (error == 0 && epoch == 5));
+	ck_assert(r < 0 || (q.error == 0 && q.epoch == 5));
+	*out = q.offset;
 	return r;
 }
 
@@ -127,28 +134,125 @@ START_TEST(offsets__refuses_every_cut)
 }
 END_TEST
 
+static int
+read_list_about(const char *topic, int32_t partition)
+{
+	struct kb_question q = {.topic = topic, .partition = partition};
+	struct kb_question *const one[] = {&q};
+
+	return kb_list_offsets_answer_read(
+		kb_slice_of(list_answer, sizeof(list_answer)), one, 1);
+}
+
+static int
+read_epoch_about(const char *topic, int32_t partition)
+{
+	struct kb_question q = {.topic = topic, .partition = partition};
+	struct kb_question *const one[] = {&q};
+
+	return kb_epoch_end_answer_read(
+		kb_slice_of(epoch_answer, sizeof(epoch_answer)), one, 1);
+}
+
 START_TEST(offsets__refuses_answers_about_something_else)
 {
-	struct kb_slice list = kb_slice_of(list_answer, sizeof(list_answer));
-	struct kb_slice epoch = kb_slice_of(epoch_answer, sizeof(epoch_answer));
-	int16_t error;
-	int32_t e;
-	int64_t v;
-
-	ck_assert_int_eq(kb_list_offsets_answer_read(list, "u", 2, &error, &v),
-		-EBADMSG);
+	ck_assert_int_eq(read_list_about("u", 2), -EBADMSG);
 	ck_assert_ptr_nonnull(strstr(kb_err_text(), "u/2"));
-	ck_assert_int_eq(kb_list_offsets_answer_read(list, "t", 3, &error, &v),
-		-EBADMSG);
+	ck_assert_int_eq(read_list_about("t", 3), -EBADMSG);
+	ck_assert_int_eq(read_epoch_about("tt", 2), -EBADMSG);
+	ck_assert_int_eq(read_epoch_about("t", 0), -EBADMSG);
+}
+END_TEST
+
+/* ---- many ---- */
+
+static struct kb_question a3 = {.topic = "a", .partition = 3, .time = -1};
+static struct kb_question a7 = {.topic = "a", .partition = 7, .time = 5};
+static struct kb_question b0 = {.topic = "b", .partition = 0, .time = -2};
+static struct kb_question *const three[] = {&a3, &a7, &b0};
+
+START_TEST(offsets__asks_for_many_partitions_by_topic)
+{
+	struct kb_buf b = {0};
+
+	ck_ok(kb_list_offsets_request_put(&b, three, 3, KB_READ_UNCOMMITTED));
+	ck_assert_uint_eq(b.len, 59);
+	ck_assert_mem_eq(b.data,
+		"\377\377\377\377\0"
+		"\0\0\0\2\0\1a\0\0\0\2"
+		"\0\0\0\3\377\377\377\377\377\377\377\377"
+		"\0\0\0\7\0\0\0\0\0\0\0\5"
+		"\0\1b\0\0\0\1"
+		"\0\0\0\0\377\377\377\377\377\377\377\376",
+		59);
+	kb_buf_release(&b);
+}
+END_TEST
+
+/* One partition of an answer; its offset is `offset`. */
+static void
+put_one(struct kb_buf *b, int32_t partition, int16_t error, int64_t offset)
+{
+	kb_buf_put_i32(b, partition);
+	kb_buf_put_i16(b, error);
+	kb_buf_put_i64(b, -1);
+	kb_buf_put_i64(b, offset);
+}
+
+/* Brokers answer in the order of a hash table. */
+static void
+put_answer(struct kb_buf *b, int32_t first, int32_t second)
+{
+	kb_buf_clear(b);
+	kb_buf_put_i32(b, 0);
+	kb_buf_put_i32(b, 2);
+	kb_buf_put(b, "\0\1b", 3);
+	kb_buf_put_i32(b, 1);
+	put_one(b, 0, 0, 100);
+	kb_buf_put(b, "\0\1a", 3);
+	kb_buf_put_i32(b, 2);
+	put_one(b, first, 6, -1);
+	put_one(b, second, 0, 103);
+}
+
+START_TEST(offsets__reads_answers_in_any_order)
+{
+	struct kb_buf b = {0};
+
+	put_answer(&b, 7, 3);
+	ck_ok(kb_list_offsets_answer_read(kb_buf_slice(&b), three, 3));
+	ck_assert_int_eq(a3.error, 0);
+	ck_assert_int_eq(a3.offset, 103);
+	ck_assert_int_eq(a7.error, 6);
+	ck_assert_int_eq(b0.offset, 100);
+	kb_buf_release(&b);
+}
+END_TEST
+
+START_TEST(offsets__refuses_answers_that_miss_or_repeat_one)
+{
+	struct kb_buf b = {0};
+
+	put_answer(&b, 3, 3);
 	ck_assert_int_eq(
-		kb_epoch_end_answer_read(epoch, "tt", 2, &error, &e, &v),
+		kb_list_offsets_answer_read(kb_buf_slice(&b), three, 3),
 		-EBADMSG);
+	put_answer(&b, 7, 4);
 	ck_assert_int_eq(
-		kb_epoch_end_answer_read(epoch, "t", 0, &error, &e, &v),
+		kb_list_offsets_answer_read(kb_buf_slice(&b), three, 3),
 		-EBADMSG);
+	ck_assert_int_eq(read_list_about("t", 2), 0);
+	ck_assert_int_eq(kb_list_offsets_answer_read(
+				 kb_slice_of(list_answer, sizeof(list_answer)),
+				 three, 3),
+		-EBADMSG);
+	kb_buf_release(&b);
 }
 END_TEST
 
 KB_SUITE("offsets", offsets__asks_for_one_partition, offsets__reads_answers,
 	offsets__refuses_every_cut,
-	offsets__refuses_answers_about_something_else)
+	offsets__refuses_answers_about_something_else,
+	offsets__asks_for_many_partitions_by_topic,
+	offsets__reads_answers_in_any_order,
+	offsets__refuses_answers_that_miss_or_repeat_one)
