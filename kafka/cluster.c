@@ -299,7 +299,8 @@ kb_cluster_confirm(struct kb_cluster *c, const char *topic,
 
 	if (!id || kb_uuid_is_zero(id))
 		return 0;
-	t = kb_topic_cache_find(c->topics, topic, kb_clock_ms() - KB_TOPIC_FRESH_MS);
+	t = kb_topic_cache_find(
+		c->topics, topic, kb_clock_ms() - KB_TOPIC_FRESH_MS);
 	if (!t)
 		r = refresh_topic(c, topic, at, &t);
 	return r < 0 ? r : check_topic(t, id);
