@@ -2,9 +2,10 @@
  * Every decoder writes into one buffer that grows with what was really
  * decoded. Producers' zstd frames do not say how large they are, and a stream
  * of them is decoded into a window first and copied then. So they are decoded
- * at once into the room there is, twice as much if it was too little, up to a
- * constant; only larger ones are streamed. One byte more than allowed is asked
- * of the streaming decoders, so that "exactly max" and "too much" differ.
+ * at once: into some times the room they take, then twice as much, up to a
+ * constant; what is denser and larger is streamed. One byte more than allowed
+ * is asked of the streaming decoders, so that "exactly max" and "too much"
+ * differ.
  */
 #include "format/codec.h"
 
@@ -231,7 +232,7 @@ zstd_frame(struct kb_decoder *d, struct kb_slice *in)
 static int
 zstd_at_once(struct kb_decoder *d, struct kb_slice in)
 {
-	size_t room = in.len < KEEP_MAX / RATIO ? in.len * RATIO : KEEP_MAX, n;
+	size_t room = in.len < d->max / RATIO ? in.len * RATIO : d->max, n;
 	int r;
 
 	for (;;) {
