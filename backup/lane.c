@@ -437,6 +437,7 @@ kb_lane_take(struct kb_lane *l, struct kb_deposit *o, struct kb_hand *hand,
 	struct kb_slice *records, int64_t *out_damage_end)
 {
 	struct kb_slice row = *records, behind;
+	uint64_t taken = 0;
 	struct kb_batch b;
 	int r = 0;
 
@@ -457,9 +458,10 @@ kb_lane_take(struct kb_lane *l, struct kb_deposit *o, struct kb_hand *hand,
 			*records = behind;
 			break;
 		}
-		atomic_fetch_add(&o->totals.fetched, b.bytes.len);
+		taken += b.bytes.len;
 		row = behind;
 	}
+	atomic_fetch_add(&o->totals.fetched, taken);
 	if (r < 0)
 		return kb_err(r, "%s: at offset %" PRIdFAST64 ": %s",
 			kb_lane_name(l), l->next, kb_err_text());

@@ -83,6 +83,8 @@ kb_cursor_uvarint(struct kb_cursor *c)
 {
 	uint64_t v = 0;
 
+	if (!c->bad && c->at < c->end && *c->at < 0x80)
+		return *c->at++; /* most are short */
 	for (unsigned shift = 0; shift < 64 && c->at < c->end; shift += 7) {
 		uint8_t b = *c->at;
 

@@ -10,8 +10,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* The fewest bytes that the functions below take. */
-#define KB_WIDE_MIN 32
+/* The fewest bytes that the functions below take: a step, and three before. */
+#define KB_WIDE_MIN 35
 
 struct kb_wide_look {
 	size_t quoted; /* quotes and backslashes */

@@ -12,10 +12,8 @@
 #include "format/wide.h"
 
 #include <immintrin.h>
-#include <string.h>
 
 #define STEP 32
-#define BEFORE 3 /* bytes that a byte is judged by */
 #define COUNT_MAX 255
 
 #define WIDE __attribute__((target("avx2")))
@@ -157,18 +155,18 @@ upper(__m256i c)
 	return lower(_mm256_srli_epi16(c, 4));
 }
 
-/* Not 0: a byte is wrong. BEFORE bytes before s are there. */
+/* Not 0: a byte of c is wrong; p1, p2, p3: those one, two, three before. */
 WIDE static inline __m256i
-judge(const uint8_t *s)
+judge(__m256i c, __m256i p1, __m256i p2, __m256i p3)
 {
-	__m256i c = load(s), p1 = load(s - 1), pair, asks;
+	__m256i pair, asks;
 
 	pair = _mm256_and_si256(look_up(upper_first, upper(p1)),
 		look_up(lower_first, lower(p1)));
 	pair = _mm256_and_si256(pair, look_up(upper_second, upper(c)));
 	/* from 0x80 only for leads of three or four, of four */
-	asks = _mm256_or_si256(_mm256_subs_epu8(load(s - 2), all(0xe0 - 0x80)),
-		_mm256_subs_epu8(load(s - 3), all(0xf0 - 0x80)));
+	asks = _mm256_or_si256(_mm256_subs_epu8(p2, all(0xe0 - 0x80)),
+		_mm256_subs_epu8(p3, all(0xf0 - 0x80)));
 	asks = _mm256_and_si256(asks, all(0x80));
 	return _mm256_or_si256(
 		_mm256_xor_si256(asks, pair), _mm256_subs_epu8(c, all(0xf4)));
@@ -178,23 +176,30 @@ judge(const uint8_t *s)
 WIDE static inline __m256i
 judge_first(const uint8_t *s)
 {
-	uint8_t edge[BEFORE + STEP] = {0};
+	__m256i c = load(s), before = _mm256_permute2x128_si256(c, c, 0x08);
 
-	memcpy(edge + BEFORE, s, STEP);
-	return judge(edge + BEFORE);
+	return judge(c, _mm256_alignr_epi8(c, before, 15),
+		_mm256_alignr_epi8(c, before, 14),
+		_mm256_alignr_epi8(c, before, 13));
+}
+
+WIDE static inline __m256i
+judge_at(const uint8_t *s)
+{
+	return judge(load(s), load(s - 1), load(s - 2), load(s - 3));
 }
 
 WIDE bool
 kb_wide_utf8(const uint8_t *s, size_t n)
 {
 	__m256i wrong = judge_first(s);
-	uint8_t edge[BEFORE + STEP] = {0};
 	size_t i;
 
 	for (i = STEP; n - i >= STEP; i += STEP)
-		wrong = _mm256_or_si256(wrong, judge(s + i));
-	/* zeros behind the last byte, which thus may not ask for more */
-	memcpy(edge, s + i - BEFORE, BEFORE + n - i);
-	wrong = _mm256_or_si256(wrong, judge(edge + BEFORE));
-	return _mm256_testz_si256(wrong, wrong);
+		wrong = _mm256_or_si256(wrong, judge_at(s + i));
+	if (i < n)
+		wrong = _mm256_or_si256(wrong, judge_at(s + n - STEP));
+	/* the last bytes may not ask for more */
+	return s[n - 1] < 0xc0 && s[n - 2] < 0xe0 && s[n - 3] < 0xf0 &&
+	       _mm256_testz_si256(wrong, wrong);
 }
