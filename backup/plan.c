@@ -26,12 +26,6 @@
 
 /* ---- meta ---- */
 
-static int
-put_setting(void *ctx, const char *name, const char *value)
-{
-	return kb_meta_put(ctx, name, value);
-}
-
 /* Does the index have this, or (m NULL) any, word of the topic? */
 static bool
 is_indexed(struct kb_deposit *o, const struct kb_topic_ref *t,
@@ -73,38 +67,88 @@ publish_meta(struct kb_deposit *o, const struct kb_topic_ref *t,
 	return r;
 }
 
-/*
- * Keeps what the topic looks like now. Without the right to read its settings
- * an older, fuller word is not replaced by a poorer one.
- */
+/* Topics whose settings are asked for in one request. */
+#define TOGETHER 100
+
+/* Some topics picked, and what they look like now. */
+struct group {
+	const struct kb_metadata_topic *topics[TOGETHER];
+	const char *names[TOGETHER];
+	struct kb_meta metas[TOGETHER];
+	bool known[TOGETHER]; /* with their settings */
+	size_t count;
+};
+
 static int
-keep_meta(struct kb_deposit *o, struct kb_admin *admin,
-	const struct kb_metadata_topic *t, bool *out_compacted)
+put_setting(void *ctx, const char *name, const char *value)
 {
-	struct kb_topic_ref ref = {t->name, t->id};
-	struct kb_meta m = {
+	return kb_meta_put(ctx, name, value);
+}
+
+static int
+put_setting_of(void *ctx, size_t topic, const char *name, const char *value)
+{
+	struct group *g = ctx;
+
+	return kb_meta_put(&g->metas[topic], name, value);
+}
+
+static void
+add_topic(struct group *g, const struct kb_metadata_topic *t)
+{
+	struct kb_meta *m = &g->metas[g->count];
+
+	*m = (struct kb_meta){
 		.id = t->id,
 		.seen = kb_clock_wall_ms(),
 		.partitions = (int32_t)t->partition_count,
 		.replication_factor =
 			t->partition_count ? t->partitions[0].replicas : 0,
 	};
-	bool known;
-	int r;
+	strncpy(m->topic, t->name, sizeof(m->topic) - 1);
+	g->names[g->count] = t->name;
+	g->topics[g->count++] = t;
+}
 
-	strncpy(m.topic, t->name, sizeof(m.topic) - 1);
-	r = kb_admin_topic_settings(admin, t->name, put_setting, &m);
-	known = r == 0;
-	if (!known) {
-		kb_log_warn("topic %s: its settings are not kept: %s", t->name,
-			kb_err_text());
+/* What one request does not bring is asked for alone. */
+static int
+ask_settings(struct group *g, struct kb_admin *admin, struct kb_deposit *o)
+{
+	int r = kb_admin_all_settings(
+		admin, g->names, g->count, put_setting_of, g, g->known);
+
+	for (size_t i = 0; r == 0 && i < g->count; i++) {
+		if (g->known[i])
+			continue;
+		g->known[i] = kb_admin_topic_settings(admin, g->names[i],
+				      put_setting, &g->metas[i]) == 0;
+		if (g->known[i])
+			continue;
+		kb_log_warn("topic %s: its settings are not kept: %s",
+			g->names[i], kb_err_text());
 		atomic_fetch_add(&o->totals.problems, 1);
 	}
-	*out_compacted = is_compacted(&m);
-	r = 0;
-	if (!o->options->dry_run && (known || !is_indexed(o, &ref, NULL)))
-		r = publish_meta(o, &ref, &m);
-	kb_meta_release(&m);
+	return r;
+}
+
+/*
+ * Keeps what the topics look like now. Without the right to read its settings
+ * an older, fuller word of a topic is not replaced by a poorer one.
+ */
+static int
+keep_metas(const struct group *g, struct kb_deposit *o)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < g->count; i++) {
+		struct kb_topic_ref ref = {
+			g->topics[i]->name, g->topics[i]->id};
+
+		kb_gauges_moved(&o->gauges);
+		if (!o->options->dry_run &&
+			(g->known[i] || !is_indexed(o, &ref, NULL)))
+			r = publish_meta(o, &ref, &g->metas[i]);
+	}
 	return r;
 }
 
@@ -211,21 +255,10 @@ plan_partition(struct kb_lane *l, struct kb_cluster *c, struct kb_deposit *o,
 
 /* ---- all of them ---- */
 
-static int
-plan_topic(struct kb_plan *p, const struct kb_metadata_topic *t,
-	struct kb_admin *admin, struct kb_deposit *o)
+static void
+add_lanes(struct kb_plan *p, const struct kb_metadata_topic *t, bool compacted)
 {
-	bool compacted;
-	int r;
-
-	if (t->error) {
-		kb_log_error("topic %s: %s", t->name, kb_status_name(t->error));
-		atomic_fetch_add(&o->totals.problems, 1);
-		return 0;
-	}
-	kb_gauges_moved(&o->gauges);
-	r = keep_meta(o, admin, t, &compacted);
-	for (size_t i = 0; r == 0 && i < t->partition_count; i++) {
+	for (size_t i = 0; i < t->partition_count; i++) {
 		struct kb_lane *l = &p->lanes[p->lane_count++];
 
 		l->topic = (struct kb_topic_ref){t->name, t->id};
@@ -233,6 +266,50 @@ plan_topic(struct kb_plan *p, const struct kb_metadata_topic *t,
 		l->compacted = compacted;
 		l->last_epoch = -1;
 	}
+}
+
+static int
+plan_group(struct kb_plan *p, struct group *g, struct kb_admin *admin,
+	struct kb_deposit *o)
+{
+	int r = 0;
+
+	kb_gauges_moved(&o->gauges);
+	if (g->count)
+		r = ask_settings(g, admin, o);
+	if (r == 0)
+		r = keep_metas(g, o);
+	for (size_t i = 0; i < g->count; i++) {
+		if (r == 0)
+			add_lanes(p, g->topics[i], is_compacted(&g->metas[i]));
+		kb_meta_release(&g->metas[i]);
+	}
+	g->count = 0;
+	return r;
+}
+
+static int
+plan_topics(struct kb_plan *p, struct kb_admin *admin, struct kb_deposit *o)
+{
+	struct group *g = calloc(1, sizeof(*g));
+	int r = g ? 0 : kb_err(-ENOMEM, "out of memory");
+
+	for (size_t i = 0; r == 0 && i < p->metadata->topic_count; i++) {
+		const struct kb_metadata_topic *t = &p->metadata->topics[i];
+
+		if (p->picked[i] && t->error) {
+			kb_log_error("topic %s: %s", t->name,
+				kb_status_name(t->error));
+			atomic_fetch_add(&o->totals.problems, 1);
+		} else if (p->picked[i]) {
+			add_topic(g, t);
+		}
+		if (g->count == TOGETHER)
+			r = plan_group(p, g, admin, o);
+	}
+	if (r == 0)
+		r = plan_group(p, g, admin, o);
+	free(g);
 	return r;
 }
 
@@ -289,11 +366,8 @@ int
 kb_plan_lanes(struct kb_plan *p, struct kb_cluster *cluster,
 	struct kb_admin *admin, struct kb_deposit *o)
 {
-	int r = 0;
+	int r = plan_topics(p, admin, o);
 
-	for (size_t i = 0; r == 0 && i < p->metadata->topic_count; i++)
-		if (p->picked[i])
-			r = plan_topic(p, &p->metadata->topics[i], admin, o);
 	return r < 0 ? r : plan_partitions(p, cluster, o);
 }
 

@@ -277,6 +277,92 @@ kb_admin_topic_settings(struct kb_admin *a, const char *topic,
 	return ask_settings(a, &q);
 }
 
+/* Which topic of many an entry is of. */
+struct one_of {
+	int (*each)(
+		void *ctx, size_t topic, const char *name, const char *value);
+	void *ctx;
+	size_t topic;
+};
+
+static int
+pass_on(void *ctx, const char *name, const char *value)
+{
+	const struct one_of *o = ctx;
+
+	return o->each(o->ctx, o->topic, name, value);
+}
+
+/* The answer's resources come in the order of the request. */
+static int
+walk_all(const rd_kafka_event_t *e, const char *const *topics, size_t count,
+	struct one_of *to, bool *out_answered)
+{
+	struct query q = {
+		.type = RD_KAFKA_RESOURCE_TOPIC, .each = pass_on, .ctx = to};
+	const rd_kafka_ConfigResource_t **resources;
+	const rd_kafka_ConfigEntry_t **entries;
+	size_t n = 0;
+	int r = 0;
+
+	if (rd_kafka_event_error((rd_kafka_event_t *)e))
+		return 0;
+	resources = rd_kafka_DescribeConfigs_result_resources(
+		rd_kafka_event_DescribeConfigs_result((rd_kafka_event_t *)e),
+		&n);
+	for (size_t i = 0; r == 0 && i < n && i < count; i++) {
+		size_t entry_count;
+
+		if (rd_kafka_ConfigResource_error(resources[i]) ||
+			strcmp(rd_kafka_ConfigResource_name(resources[i]),
+				topics[i]) != 0)
+			continue;
+		entries = rd_kafka_ConfigResource_configs(
+			resources[i], &entry_count);
+		to->topic = i;
+		r = walk_entries(&q, entries, entry_count);
+		out_answered[i] = r == 0;
+	}
+	return r;
+}
+
+int
+kb_admin_all_settings(struct kb_admin *a, const char *const *topics,
+	size_t count,
+	int (*each)(
+		void *ctx, size_t topic, const char *name, const char *value),
+	void *ctx, bool *out_answered)
+{
+	rd_kafka_ConfigResource_t **resources;
+	struct one_of to = {.each = each, .ctx = ctx};
+	struct kb_attempt at;
+	rd_kafka_AdminOptions_t *o;
+	rd_kafka_event_t *e = NULL;
+	int r;
+
+	memset(out_answered, 0, count * sizeof(*out_answered));
+	kb_attempt_start(&at, a->conf, a->cancel);
+	resources = calloc(count + 1, sizeof(void *));
+	if (!resources)
+		return kb_err(-ENOMEM, "out of memory");
+	for (size_t i = 0; i < count; i++)
+		resources[i] = rd_kafka_ConfigResource_new(
+			RD_KAFKA_RESOURCE_TOPIC, topics[i]);
+	o = options_new(a, RD_KAFKA_ADMIN_OP_DESCRIBECONFIGS);
+	rd_kafka_DescribeConfigs(a->rk, resources, count, o, a->queue);
+	r = wait_result(a, topics[0], at.deadline, &e);
+	if (r == 0)
+		r = walk_all(e, topics, count, &to, out_answered);
+	else if (r == -ETIMEDOUT)
+		r = 0;
+	if (e)
+		rd_kafka_event_destroy(e);
+	rd_kafka_AdminOptions_destroy(o);
+	rd_kafka_ConfigResource_destroy_array(resources, count);
+	free(resources);
+	return r;
+}
+
 static int
 take_replication(void *ctx, const char *name, const char *value)
 {

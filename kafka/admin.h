@@ -2,6 +2,7 @@
 #ifndef KB_KAFKA_ADMIN_H
 #define KB_KAFKA_ADMIN_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -30,6 +31,19 @@ kb_admin_set_cancel(struct kb_admin *a, struct kb_cancel *c);
 int
 kb_admin_topic_settings(struct kb_admin *a, const char *topic,
 	int (*each)(void *ctx, const char *name, const char *value), void *ctx);
+
+/*
+ * The same for many topics in one request; `topic` is which of them. Each is
+ * asked for once: one that is left without an answer should be asked for
+ * alone, which tries again and says what is wrong. -ECANCELED, -ENOMEM, and
+ * what each returns.
+ */
+int
+kb_admin_all_settings(struct kb_admin *a, const char *const *topics,
+	size_t count,
+	int (*each)(
+		void *ctx, size_t topic, const char *name, const char *value),
+	void *ctx, bool *out_answered);
 
 /*
  * How many replicas a topic gets that asks for the broker's default. -EACCES,

@@ -2,8 +2,8 @@
 # What is backed up: globs, exclusions, literal names; and what is refused.
 . "$(dirname "$0")/lib.sh"
 
-new_topic one
-new_topic two
+new_topic one -c retention.ms=111000111000
+new_topic two -c retention.ms=222000222000
 for topic in $one $two; do
     kfeed produce -t "$topic" -p 0 --count 5
 done
@@ -19,6 +19,15 @@ globs_and_exclusions()
     check_equal "$(topics "$T/glob")" "$(printf '%s\n' "$one" "$two" | sort)"
     kbak backup -q -b "$KAFKA" -t "t26-*-$$-*" --exclude "$two" "$T/one"
     check_equal "$(topics "$T/one")" "$one"
+}
+
+# They are asked for together.
+each_keeps_its_own_settings()
+{
+    check_equal "$(jq -r '.settings["retention.ms"]' \
+        "$T/glob/meta/$one"/*/*.json)" 111000111000
+    check_equal "$(jq -r '.settings["retention.ms"]' \
+        "$T/glob/meta/$two"/*/*.json)" 222000222000
 }
 
 # F13: and nothing is made, neither here nor there.
@@ -94,6 +103,7 @@ other_clusters_are_refused()
 }
 
 t "globs and exclusions" globs_and_exclusions
+t "each topic keeps its own settings" each_keeps_its_own_settings
 t "missing topics are errors that name them" missing_topics_are_errors
 t "internal topics only by name" internal_topics_are_named
 t "a dry run says the plan and writes nothing" dry_runs_write_nothing

@@ -44,8 +44,17 @@ ignore(void *ctx, const char *name, const char *value)
 	return 0;
 }
 
+static int
+ignore_one(void *ctx, size_t topic, const char *name, const char *value)
+{
+	(void)topic;
+	return ignore(ctx, name, value);
+}
+
 START_TEST(admin__ends_when_its_time_has_passed)
 {
+	static const char *const two[] = {"orders", "returns"};
+	bool answered[] = {true, true};
 	int32_t replication = -1;
 
 	start("300");
@@ -55,6 +64,8 @@ START_TEST(admin__ends_when_its_time_has_passed)
 	ck_assert_int_eq(kb_admin_topic_settings(admin, "orders", ignore, NULL),
 		-ETIMEDOUT);
 	ck_assert_ptr_nonnull(strstr(kb_err_text(), "orders"));
+	ck_ok(kb_admin_all_settings(admin, two, 2, ignore_one, NULL, answered));
+	ck_assert(!answered[0] && !answered[1]);
 	ck_assert_int_eq(
 		kb_admin_default_replication(admin, &replication), -ETIMEDOUT);
 	ck_assert_int_eq(replication, -1);
