@@ -98,7 +98,11 @@ make_set()
             --batch-records 1 -X enable.idempotence=false -X acks=1 \
             -X max.in.flight=1000
         ;;
-    p*) large "$1" "${1#p}" --codec zstd --linger 1000 ;;
+    p*) # else 1,000 partitions get batches of a few records
+        large "$1" "${1#p}" --codec zstd --linger 30000 \
+            -X batch.num.messages=1000 -X queue.buffering.max.messages=2000000 \
+            -X queue.buffering.max.kbytes=2500000
+        ;;
     esac
 }
 
