@@ -2,6 +2,10 @@
  * Per partition, in this order: what is stored; whether the broker's log still
  * agrees with it; where this run ends (the last stable offset, captured once);
  * for a first run, where it begins.
+ *
+ * Objects beside an empty index mean that the index was lost. So the first
+ * rows of all, those of the topics, are committed before the first object of a
+ * partition is published: a run may be killed right behind that.
  */
 #include "backup/plan.h"
 
@@ -368,6 +372,9 @@ kb_plan_lanes(struct kb_plan *p, struct kb_cluster *cluster,
 {
 	int r = plan_topics(p, admin, o);
 
+	if (r == 0 && o->index && kb_index_empty(o->index) &&
+		!o->options->dry_run)
+		r = kb_deposit_commit(o);
 	return r < 0 ? r : plan_partitions(p, cluster, o);
 }
 

@@ -45,7 +45,9 @@ killed_at()
     local repo=$T/killed.$1 status=0
     faulty "killed.$1" "$1" "$2" "$KB_BUILD/backup/kbak" backup -q \
         -b "$KAFKA" -t "$topic" --segment-bytes 3000 "$repo" || status=$?
-    check_equal $status 137
+    # How many there are differs a little: threads share some.
+    [ $status = 0 ] && [ "$1" -gt $((changes - 4)) ] ||
+        check_equal $status 137
     run "$repo"
     is_whole "$repo"
     run "$repo"
