@@ -27,6 +27,7 @@
 #include "kafka/status.h"
 #include "store/meta.h"
 #include "store/repo.h"
+#include "store/store.h"
 
 /* ---- meta ---- */
 
@@ -59,12 +60,17 @@ publish_meta(struct kb_deposit *o, const struct kb_topic_ref *t,
 	const struct kb_meta *m)
 {
 	struct kb_meta stored = {0};
+	char name[KB_NAME_MAX];
 	uint64_t n;
 	int r = kb_meta_publish(o->repo->store, m, &n);
 
 	if (r < 0 || (r == 1 && is_indexed(o, t, m)))
 		return r < 0 ? r : 0;
-	r = kb_meta_read(o->repo->store, t, n, &stored);
+	kb_layout_meta(name, t, n);
+	if (r == 1) /* found, perhaps as a run left it that was killed */
+		r = kb_store_settle(o->repo->store, name);
+	if (r == 0)
+		r = kb_meta_read(o->repo->store, t, n, &stored);
 	if (r == 0)
 		r = kb_deposit_meta(o, &stored, n);
 	kb_meta_release(&stored);

@@ -3,6 +3,9 @@
  * Their names are predictable: each starts where the one before ended. So the
  * chain is followed object by object; one that starts further on proves that
  * the index has lost rows, and nothing is guessed then.
+ *
+ * That run may have died between the link and the fsync of the directory, too:
+ * an object is settled before it gets a row.
  */
 #include "backup/resume.h"
 
@@ -63,7 +66,9 @@ adopt_gap(const struct kb_lane *l, struct kb_deposit *o,
 
 	kb_layout_gap(
 		name, &l->topic, l->partition, object->start, object->end);
-	r = kb_gap_read(o->repo->store, name, &gap);
+	r = kb_store_settle(o->repo->store, name);
+	if (r == 0)
+		r = kb_gap_read(o->repo->store, name, &gap);
 	if (r < 0)
 		return r;
 	at->covered = gap.end;
@@ -80,7 +85,9 @@ adopt_segment(const struct kb_lane *l, struct kb_deposit *o,
 	int r;
 
 	kb_layout_segment(row.object, &l->topic, l->partition, object->start);
-	r = kb_scan_new(kb_verb_cancel(), &scan);
+	r = kb_store_settle(o->repo->store, row.object);
+	if (r == 0)
+		r = kb_scan_new(kb_verb_cancel(), &scan);
 	if (r == 0)
 		r = kb_scan_run(scan, o->repo->store, row.object, &l->topic,
 			l->partition, object->start, &row.s, &blocks);

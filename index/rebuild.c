@@ -24,6 +24,7 @@
 #include "index/stack.h"
 #include "index/walk.h"
 #include "store/repo.h"
+#include "store/store.h"
 
 struct rebuild {
 	struct kb_repo *repo;
@@ -35,6 +36,7 @@ struct rebuild {
 	struct kb_scan *scan;
 	struct kb_seen *seen;
 	bool damaged;
+	char settled[KB_NAME_MAX]; /* the directory of the last object */
 	/* where the last segment ended, and in which partition's directory */
 	char partition[KB_NAME_MAX];
 	int64_t end;
@@ -139,6 +141,23 @@ take_run(struct rebuild *b, const struct kb_walk_object *o)
 	return kb_draft_run(b->draft, &run, o->n);
 }
 
+/* A walk lists a directory before it tells of what is in it: one is enough. */
+static int
+settle(struct rebuild *b, const struct kb_walk_object *o)
+{
+	size_t len = (size_t)(strrchr(o->name, '/') - o->name);
+	int r;
+
+	if (strncmp(b->settled, o->name, len) == 0 && !b->settled[len])
+		return 0;
+	r = kb_store_settle(b->store, o->name);
+	if (r < 0)
+		return r == -ENOENT ? 0 : r; /* its reader tells of it */
+	memcpy(b->settled, o->name, len);
+	b->settled[len] = '\0';
+	return 0;
+}
+
 static int
 take(void *ctx, const struct kb_walk_object *o)
 {
@@ -148,9 +167,12 @@ take(void *ctx, const struct kb_walk_object *o)
 	if (kb_cancel_fired(b->cancel))
 		return kb_err(-ECANCELED, "interrupted");
 	r = kb_seen_add(b->seen, o->name);
-
 	if (r)
 		return r < 0 ? r : 0;
+	if (o->kind != KB_WALK_UNKNOWN)
+		r = settle(b, o);
+	if (r < 0)
+		return r;
 	switch (o->kind) {
 	case KB_WALK_SEGMENT:
 		return take_segment(b, o);

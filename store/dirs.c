@@ -3,10 +3,11 @@
  * called published. With thousands of partitions that would be most of all
  * fsyncs, one after the other, so:
  *
- * 1. What is above is synced once: the last path made durable is remembered,
- *    and with it all that leads there. One path is enough, since neighbours
- *    are made after each other. Nothing is remembered before its fsync has
- *    returned 0.
+ * 1. A directory is called settled when it has been synced here, and all above
+ *    it. A new entry has it synced again. One that was there before may be of
+ *    somebody who was killed before his fsync: the directory above must be
+ *    settled, once in the life of a process, since then it was there.
+ *    Nothing is remembered before its fsync has returned 0.
  * 2. Threads that make directories at the same time wait for one who syncs for
  *    all: each directory once, after all that the group makes in it is there.
  *    Who comes while a group is synced is of the next one.
@@ -21,11 +22,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdbool.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* A directory that is new, and the thread that waits for its syncs. */
+/* A directory that is new or was found, and the thread that waits for its
+ * syncs. */
 struct kb_dirs_new {
 	struct kb_dirs_new *next;
 	const char *name;
@@ -43,9 +46,18 @@ kb_dirs_init(struct kb_dirs *d)
 	pthread_cond_init(&d->synced, NULL);
 }
 
+static void
+forget(struct kb_dirs *d)
+{
+	while (d->settled_count)
+		free(d->settled[--d->settled_count]);
+}
+
 void
 kb_dirs_release(struct kb_dirs *d)
 {
+	forget(d);
+	free(d->settled);
 	pthread_cond_destroy(&d->synced);
 	pthread_mutex_destroy(&d->lock);
 }
@@ -84,10 +96,24 @@ leads_to(const char *name, size_t len, const char *path, size_t path_len)
 	       (len == path_len || !len || path[len] == '/');
 }
 
+/* Its neighbours were asked about just before, so the newest come first. */
 static bool
-is_made(const struct kb_dirs *d, const char *name, size_t len)
+is_settled(const struct kb_dirs *d, const char *name, size_t len)
 {
-	return leads_to(name, len, d->made, strlen(d->made));
+	for (size_t i = d->settled_count; i; i--)
+		if (leads_to(name, len, d->settled[i - 1],
+			    strlen(d->settled[i - 1])))
+			return true;
+	return false;
+}
+
+/* The length of what is above; name has len > 0 bytes. */
+static size_t
+above(const char *name, size_t len)
+{
+	const char *slash = memrchr(name, '/', len);
+
+	return slash ? (size_t)(slash - name) : 0;
 }
 
 /* name[0..at) is a directory of the path; how long is the next one's name? */
@@ -141,27 +167,51 @@ sync_group(const struct kb_dirs *d, const struct kb_dirs_new *group)
 	return r;
 }
 
-/* With the lock held, which is let go meanwhile. */
+/* Without the memory for that it will be synced again. */
+static void
+remember(struct kb_dirs *d, const char *name, size_t len)
+{
+	size_t cap = d->settled_cap ? d->settled_cap * 2 : 16;
+	char **more, *copy;
+
+	if (is_settled(d, name, len))
+		return;
+	if (d->settled_count == d->settled_cap) {
+		more = reallocarray(d->settled, cap, sizeof(*more));
+		if (!more)
+			return;
+		d->settled = more;
+		d->settled_cap = cap;
+	}
+	copy = strndup(name, len);
+	if (copy)
+		d->settled[d->settled_count++] = copy;
+}
+
+/*
+ * With the lock held, which is let go meanwhile. Behind a group that failed
+ * nothing is tried: its directories may be above these.
+ */
 static void
 sync_waiting(struct kb_dirs *d)
 {
 	struct kb_dirs_new *n, *next, *group = d->waiting;
-	int r;
+	int r = d->broken;
 
 	d->syncing = group;
 	d->waiting = NULL;
-	pthread_mutex_unlock(&d->lock);
-	r = sync_group(d, group);
-	pthread_mutex_lock(&d->lock);
-	d->syncing = NULL;
-	if (r < 0) {
-		d->broken = r;
-	} else {
-		memcpy(d->made, group->name, group->len);
-		d->made[group->len] = '\0';
+	if (!r) {
+		pthread_mutex_unlock(&d->lock);
+		r = sync_group(d, group);
+		pthread_mutex_lock(&d->lock);
 	}
+	d->syncing = NULL;
+	if (r < 0)
+		d->broken = r;
 	for (n = group; n; n = next) {
 		next = n->next;
+		if (r == 0)
+			remember(d, n->name, above(n->name, n->len));
 		n->result = r;
 		n->done = true;
 	}
@@ -174,7 +224,8 @@ wait_synced(struct kb_dirs *d, const char *name, size_t len)
 {
 	struct kb_dirs_new n = {.name = name, .len = len, .next = d->waiting};
 
-	while (n.known < len && is_made(d, name, next_part(name, n.known, len)))
+	while (n.known < above(name, len) &&
+		is_settled(d, name, next_part(name, n.known, len)))
 		n.known = next_part(name, n.known, len);
 	d->waiting = &n;
 	while (!n.done) {
@@ -211,7 +262,7 @@ make_path(const struct kb_dirs *d, const char *name, size_t len)
 
 	for (size_t i = 0; i < len;) {
 		i = next_part(name, i, len);
-		if (is_made(d, name, i))
+		if (is_settled(d, name, i))
 			continue;
 		memcpy(dir, name, i);
 		dir[i] = '\0';
@@ -221,20 +272,31 @@ make_path(const struct kb_dirs *d, const char *name, size_t len)
 	return 0;
 }
 
-/* With the lock held: a descriptor or -errno. */
+/*
+ * With the lock held: a descriptor or -errno. What was made nevertheless has
+ * nobody who waits for it: forgotten, it will be synced when it is found.
+ */
 static int
 open_or_make(struct kb_dirs *d, const char *name, size_t len, bool *out_new)
 {
 	int fd = kb_dirs_open(d, name, len), r;
 
 	for (int tries = 0; fd == -ENOENT && tries < 2; tries++) {
-		if (tries) /* somebody has removed what was there */
-			d->made[0] = '\0';
 		r = make_path(d, name, len);
 		fd = r < 0 ? r : kb_dirs_open(d, name, len);
+		if (fd < 0) /* or somebody has removed what was there */
+			forget(d);
 		*out_new = true;
 	}
 	return fd;
+}
+
+/* With the lock held. Is something to be synced for what is there? */
+static bool
+is_doubtful(const struct kb_dirs *d, const char *name, size_t len)
+{
+	return len && (is_awaited(d, name, len) ||
+			      !is_settled(d, name, above(name, len)));
 }
 
 int
@@ -245,7 +307,7 @@ kb_dirs_make(struct kb_dirs *d, const char *name, size_t len)
 
 	pthread_mutex_lock(&d->lock);
 	fd = d->broken ? d->broken : open_or_make(d, name, len, &new);
-	if (fd >= 0 && (new || is_awaited(d, name, len)))
+	if (fd >= 0 && (new || is_doubtful(d, name, len)))
 		r = wait_synced(d, name, len);
 	pthread_mutex_unlock(&d->lock);
 	if (r < 0) {

@@ -16,8 +16,9 @@ struct kb_dirs {
 	int root;	      /* borrowed */
 	pthread_mutex_t lock; /* guards the rest; held to make directories */
 	pthread_cond_t synced;
-	char made[KB_NAME_MAX];	     /* the last one made durable here, or "" */
-	struct kb_dirs_new *waiting; /* made, to be synced */
+	char **settled; /* synced here, and all above them */
+	size_t settled_count, settled_cap;
+	struct kb_dirs_new *waiting; /* made or found, to be synced */
 	struct kb_dirs_new *syncing; /* these just now */
 	int broken; /* -errno of a sync that failed; none is made after it */
 };
@@ -41,7 +42,8 @@ kb_dirs_sync(const struct kb_dirs *d, const char *name, size_t len);
 
 /*
  * The same as kb_dirs_open(), but it is made when missing, with all above it,
- * and what this process has made is durable when this returns. Any thread;
+ * and is durable when this returns, whoever has made it (but for one that
+ * another living process makes just now and then does not sync). Any thread;
  * several at once share their fsyncs. After one that failed this fails for
  * good: what is there may not be on the disk, and nobody can tell.
  */

@@ -23,6 +23,7 @@ struct kb_store_driver {
 	int (*publish)(struct kb_blob_writer *w);
 	/* Frees w; what was not published is gone. */
 	void (*discard)(struct kb_blob_writer *w);
+	int (*settle)(struct kb_store *s, const char *name);
 
 	/* store.c fills in the base of *out. */
 	int (*open)(struct kb_store *s, const char *name, struct kb_blob **out,

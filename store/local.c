@@ -61,6 +61,13 @@ no_blob(const struct kb_store *s, const char *name)
 	return kb_err(-ENOENT, "%s/%s: no such object", s->name, name);
 }
 
+/* What "not there" looks like to openat(2) and unlinkat(2). */
+static bool
+is_missing(int r)
+{
+	return r == -ENOENT || r == -ENOTDIR || r == -EISDIR;
+}
+
 static void
 local_free(struct kb_store *s)
 {
@@ -168,6 +175,27 @@ local_publish(struct kb_blob_writer *base)
 	return r;
 }
 
+static int
+local_settle(struct kb_store *s, const char *name)
+{
+	struct local *l = (struct local *)s;
+	const char *slash = strrchr(name, '/');
+	int dir = -1, r = 0;
+
+	if (faccessat(l->root, name, F_OK, AT_SYMLINK_NOFOLLOW) < 0)
+		r = -errno;
+	if (is_missing(r))
+		return no_blob(s, name);
+	if (r == 0)
+		r = dir = kb_dirs_make(
+			&l->dirs, name, slash ? (size_t)(slash - name) : 0);
+	if (dir >= 0) {
+		r = fsync(dir) < 0 ? -errno : 0;
+		close(dir);
+	}
+	return r < 0 ? failed(s, name, "make its directory durable", r) : 0;
+}
+
 static void
 local_discard(struct kb_blob_writer *base)
 {
@@ -175,13 +203,6 @@ local_discard(struct kb_blob_writer *base)
 
 	kb_temp_close(((struct local *)base->store)->root, &w->temp);
 	free(w);
-}
-
-/* What "not there" looks like to openat(2) and unlinkat(2). */
-static bool
-is_missing(int r)
-{
-	return r == -ENOENT || r == -ENOTDIR || r == -EISDIR;
 }
 
 static int
@@ -327,6 +348,7 @@ static const struct kb_store_driver local_driver = {
 	.write = local_write,
 	.publish = local_publish,
 	.discard = local_discard,
+	.settle = local_settle,
 	.open = local_open,
 	.read = local_read,
 	.close = local_close,

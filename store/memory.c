@@ -197,6 +197,18 @@ memory_discard(struct kb_blob_writer *base)
 }
 
 static int
+memory_settle(struct kb_store *s, const char *name)
+{
+	struct memory *m = (struct memory *)s;
+	bool there;
+
+	pthread_mutex_lock(&m->lock);
+	there = find(m, name) != NULL;
+	pthread_mutex_unlock(&m->lock);
+	return there ? 0 : no_blob(name);
+}
+
+static int
 memory_open(struct kb_store *s, const char *name, struct kb_blob **out,
 	uint64_t *out_size)
 {
@@ -309,6 +321,7 @@ static const struct kb_store_driver memory_driver = {
 	.write = memory_write,
 	.publish = memory_publish,
 	.discard = memory_discard,
+	.settle = memory_settle,
 	.open = memory_open,
 	.read = memory_read,
 	.close = memory_close,

@@ -113,6 +113,14 @@ kb_blob_publish(struct kb_blob_writer *w)
 	return r;
 }
 
+int
+kb_store_settle(struct kb_store *s, const char *name)
+{
+	int r = check_name(name);
+
+	return r < 0 ? r : s->driver->settle(s, name);
+}
+
 void
 kb_blob_abandon(struct kb_blob_writer *w)
 {

@@ -66,6 +66,14 @@ kb_blob_written(const struct kb_blob_writer *w);
 int
 kb_blob_publish(struct kb_blob_writer *w);
 
+/*
+ * Makes durable that a blob is there: somebody else may have published it and
+ * been killed before that was. To be called before one that was merely found
+ * is counted on. -ENOENT.
+ */
+int
+kb_store_settle(struct kb_store *s, const char *name);
+
 /* Forgets the blob and frees w (NULL is fine). */
 void
 kb_blob_abandon(struct kb_blob_writer *w);

@@ -61,6 +61,28 @@ killed_at()
     rm -r "$repo"
 }
 
+# The link of a segment is there, but nobody has synced its directory, nor one
+# above: the next run does, before anything that counts on it is published.
+settled()
+{
+    local repo=$T/linked status=0 object dir before
+    FAULTY_OF='.log' faulty linked 1 kill-after "$KB_BUILD/backup/kbak" \
+        backup -q -b "$KAFKA" -t "$topic" --segment-bytes 3000 "$repo" ||
+        status=$?
+    check_equal $status 137
+    object=$(find "$repo/data" -name '*.log')
+    rm -f "$T/changes"
+    faulty linked 0 none "$KB_BUILD/backup/kbak" backup -q -b "$KAFKA" \
+        -t "$topic" --segment-bytes 3000 "$repo"
+    before=$(sed '/^linkat/q' "$T/changes")
+    dir=${object%/*}
+    while [ "$dir" != "$T" ]; do
+        grep -qxF "fsync $dir" <<<"$before" || fail "$dir: not synced"
+        dir=${dir%/*}
+    done
+    is_whole "$repo"
+}
+
 t "a run makes many changes" count_changes
 changes=$(wc -l <"$T/changes")
 for i in $(seq 1 20); do
@@ -72,3 +94,4 @@ for i in $(seq 1 20); do
     at=$(((changes - 1) * i / 20 + 1))
     t "$how at change $at of $changes, then resumed" killed_at $at $how
 done
+t "a segment that was linked, but not durable, is made so" settled

@@ -7,7 +7,9 @@
  *	FAULTY_AT	which change, from 1 (0: none, they are only counted)
  *	FAULTY_DO	kill (before it), kill-after, torn (half a write, then
  *			kill), or the name of an error: ENOSPC, EIO
- *	FAULTY_LOG	a file that gets one line a change, to count them
+ *	FAULTY_OF	only changes count whose line in the log has this
+ *	FAULTY_LOG	a file that gets one line a change: what, and of which
+ *			file (linkat: the new name)
  *
  * Changes are write, pwrite, fsync, fdatasync, linkat, renameat2, unlink and
  * unlinkat.
@@ -26,6 +28,7 @@
 #include <unistd.h>
 
 static atomic_int changes;
+static _Thread_local char path[PATH_MAX]; /* of what counts() was asked of */
 
 #define REAL(name) ((__typeof__(&name))dlsym(RTLD_NEXT, #name))
 
@@ -33,7 +36,7 @@ static bool
 counts(int fd)
 {
 	const char *dir = getenv("FAULTY_DIR");
-	char link[64], path[PATH_MAX];
+	char link[64];
 	ssize_t n;
 
 	if (!dir)
@@ -65,12 +68,18 @@ enum verdict { GO_ON, KILL_AFTER, TORN, FAIL };
 
 /* Counts one change; errno is set for FAIL. */
 static enum verdict
-judge(const char *what)
+judge(const char *what, const char *name)
 {
 	const char *at = getenv("FAULTY_AT"), *todo = getenv("FAULTY_DO");
-	int n = atomic_fetch_add(&changes, 1) + 1;
+	const char *of = getenv("FAULTY_OF");
+	char line[PATH_MAX + 16];
+	int n;
 
-	note(what);
+	snprintf(line, sizeof(line), "%s %s", what, name);
+	if (of && !strstr(line, of))
+		return GO_ON;
+	n = atomic_fetch_add(&changes, 1) + 1;
+	note(line);
 	if (!at || !todo || atoi(at) <= 0 || n < atoi(at))
 		return GO_ON;
 	if (strcmp(todo, "ENOSPC") == 0 || strcmp(todo, "EIO") == 0) {
@@ -92,7 +101,7 @@ die_if(enum verdict v)
 ssize_t
 write(int fd, const void *data, size_t len)
 {
-	enum verdict v = counts(fd) ? judge("write") : GO_ON;
+	enum verdict v = counts(fd) ? judge("write", path) : GO_ON;
 	ssize_t r;
 
 	if (v == FAIL)
@@ -105,7 +114,7 @@ write(int fd, const void *data, size_t len)
 ssize_t
 pwrite(int fd, const void *data, size_t len, off_t at)
 {
-	enum verdict v = counts(fd) ? judge("pwrite") : GO_ON;
+	enum verdict v = counts(fd) ? judge("pwrite", path) : GO_ON;
 	ssize_t r;
 
 	if (v == FAIL)
@@ -118,7 +127,7 @@ pwrite(int fd, const void *data, size_t len, off_t at)
 int
 fsync(int fd)
 {
-	enum verdict v = counts(fd) ? judge("fsync") : GO_ON;
+	enum verdict v = counts(fd) ? judge("fsync", path) : GO_ON;
 	int r;
 
 	if (v == FAIL)
@@ -131,7 +140,7 @@ fsync(int fd)
 int
 fdatasync(int fd)
 {
-	enum verdict v = counts(fd) ? judge("fdatasync") : GO_ON;
+	enum verdict v = counts(fd) ? judge("fdatasync", path) : GO_ON;
 	int r;
 
 	if (v == FAIL)
@@ -144,7 +153,7 @@ fdatasync(int fd)
 int
 linkat(int from_fd, const char *from, int to_fd, const char *to, int flags)
 {
-	enum verdict v = judge("linkat");
+	enum verdict v = judge("linkat", to);
 	int r;
 
 	if (v == FAIL)
@@ -158,7 +167,7 @@ int
 renameat2(int from_fd, const char *from, int to_fd, const char *to,
 	unsigned flags)
 {
-	enum verdict v = judge("renameat2");
+	enum verdict v = judge("renameat2", to);
 	int r;
 
 	if (v == FAIL)
@@ -171,7 +180,7 @@ renameat2(int from_fd, const char *from, int to_fd, const char *to,
 int
 unlinkat(int fd, const char *name, int flags)
 {
-	enum verdict v = counts(fd) ? judge("unlinkat") : GO_ON;
+	enum verdict v = counts(fd) ? judge("unlinkat", path) : GO_ON;
 	int r;
 
 	if (v == FAIL)

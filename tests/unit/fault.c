@@ -99,6 +99,14 @@ fault_discard(struct kb_blob_writer *base)
 }
 
 static int
+fault_settle(struct kb_store *s, const char *name)
+{
+	int r = pass(s, KB_FAULT_SETTLE, name);
+
+	return r < 0 ? r : kb_store_settle(of(s)->inner, name);
+}
+
+static int
 fault_open(struct kb_store *s, const char *name, struct kb_blob **out,
 	uint64_t *out_size)
 {
@@ -178,6 +186,7 @@ static const struct kb_store_driver fault_driver = {
 	.write = fault_write,
 	.publish = fault_publish,
 	.discard = fault_discard,
+	.settle = fault_settle,
 	.open = fault_open,
 	.read = fault_read,
 	.close = fault_close,

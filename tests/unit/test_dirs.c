@@ -109,11 +109,58 @@ START_TEST(dirs__makes_again_what_somebody_removed)
 	look();
 	remove_dir("a/b/1");
 	ck_ok(make("a/b/1"));
-	ck_assert_str_eq(look(), "  /a /a/b");
+	ck_assert_str_eq(look(), " /a/b");
 	remove_dir("a/b/1");
 	remove_dir("a/b");
 	ck_ok(make("a/b/2"));
 	ck_assert_str_eq(look(), "  /a /a/b");
+	teardown();
+}
+END_TEST
+
+static void
+make_elsewhere(const char *name)
+{
+	ck_assert_int_eq(mkdirat(dirs.root, name, 0777), 0);
+}
+
+/* By somebody who may not have come to his fsync. */
+START_TEST(dirs__syncs_once_what_was_there_before)
+{
+	setup();
+	make_elsewhere("a");
+	make_elsewhere("a/b");
+	make_elsewhere("a/b/1");
+	make_elsewhere("a/b/2");
+	make_elsewhere("c");
+	ck_ok(make("a/b/1"));
+	ck_assert_str_eq(look(), "  /a /a/b");
+	ck_ok(make("a/b/1"));
+	ck_ok(make("a/b/2"));
+	ck_ok(make("c"));
+	ck_assert_str_eq(look(), "");
+	ck_ok(make("a/b/3"));
+	ck_assert_str_eq(look(), " /a/b");
+	ck_ok(make("c/1"));
+	ck_assert_str_eq(look(), "  /c"); /* c itself may be new */
+	ck_ok(make("a/b/4"));
+	ck_assert_str_eq(look(), " /a/b");
+	teardown();
+}
+END_TEST
+
+/* A name too long ends it in the middle: nobody waits for what is above. */
+START_TEST(dirs__syncs_what_was_made_in_vain)
+{
+	char name[6 + NAME_MAX + 2] = "a/new/";
+
+	setup();
+	ck_ok(make("a/1"));
+	look();
+	memset(name + 6, 'x', NAME_MAX + 1);
+	ck_assert_int_eq(make(name), -ENAMETOOLONG);
+	ck_ok(make("a/new"));
+	ck_assert_str_eq(look(), "  /a");
 	teardown();
 }
 END_TEST
@@ -223,8 +270,33 @@ START_TEST(dirs__waits_for_what_another_thread_has_made)
 }
 END_TEST
 
+/* Who waits behind a group that fails may lie below its directories. */
+START_TEST(dirs__fails_those_behind_a_sync_that_failed)
+{
+	struct maker first, second;
+
+	setup();
+	held = true;
+	start(&first, "a");
+	while (count < 1)
+		sched_yield();
+	start(&second, "a/1");
+	wait_waiting("a/1");
+	fail = EIO;
+	held = false;
+	pthread_join(first.thread, NULL);
+	pthread_join(second.thread, NULL);
+	ck_assert_int_eq(first.result, -EIO);
+	ck_assert_int_eq(second.result, -EIO);
+	teardown();
+}
+END_TEST
+
 KB_SUITE("dirs", dirs__syncs_what_is_above_once,
+	dirs__syncs_once_what_was_there_before,
 	dirs__makes_again_what_somebody_removed,
+	dirs__syncs_what_was_made_in_vain,
 	dirs__trusts_nothing_after_a_sync_that_failed,
 	dirs__shares_syncs_among_threads,
-	dirs__waits_for_what_another_thread_has_made)
+	dirs__waits_for_what_another_thread_has_made,
+	dirs__fails_those_behind_a_sync_that_failed)

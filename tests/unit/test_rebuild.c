@@ -7,6 +7,7 @@
 #include "format/encoder.h"
 #include "index/scan.h"
 #include "index/stack.h"
+#include "fault.h"
 #include "rows.h"
 
 static const struct kb_topic_ref again = {"orders", {{2}}};
@@ -320,7 +321,33 @@ REBUILD_TEST(rebuild__that_is_interrupted_changes_nothing)
 	kb_cancel_release(&cancel);
 }
 
-KB_SUITE("rebuild", rebuild__that_is_interrupted_changes_nothing,
+/* What may be gone after a loss of power gets no row. */
+START_TEST(rebuild__counts_on_nothing_that_is_not_durable)
+{
+	struct kb_fault plan = {.code = {[KB_FAULT_SETTLE] = -EIO}};
+	struct problems p = {0};
+	struct kb_repo repo;
+	struct kb_index *x;
+
+	ck_ok(kb_store_new_memory(&repo.store));
+	ck_ok(kb_fault_new(repo.store, &plan, &repo.store));
+	ck_ok(kb_index_open(&repo, &x));
+	fill(x, repo.store);
+	plan.seen[KB_FAULT_SETTLE] = 0;
+	plan.fail_at[KB_FAULT_SETTLE] = 3;
+	ck_assert_int_eq(kb_index_rebuild(&repo, NULL, note, &p), -EIO);
+	ck_assert_int_eq(p.count, 0);
+	ck_assert_int_eq(kb_index_refresh(x), 0);
+	ck_ok(kb_index_rebuild(&repo, NULL, note, &p));
+	/* runs; two topics' metas; their four partitions and the third's */
+	ck_assert_int_eq(plan.seen[KB_FAULT_SETTLE], 3 + 1 + 2 + 5);
+	kb_index_close(x);
+	kb_store_free(repo.store);
+}
+END_TEST
+
+KB_SUITE("rebuild", rebuild__counts_on_nothing_that_is_not_durable,
+	rebuild__that_is_interrupted_changes_nothing,
 	rebuild__gives_the_same_answers, rebuild__needs_no_old_index,
 	rebuild__leaves_out_what_is_damaged,
 	rebuild__leaves_out_a_segment_inside_another,

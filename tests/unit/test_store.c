@@ -75,6 +75,21 @@ STORE_TEST(store__keeps_blobs_and_directories_apart)
 	ck_assert_str_eq(stores_list(s, "a"), "b");
 }
 
+STORE_TEST(store__settles_what_is_there)
+{
+	ck_ok(stores_put(s, "a/b/c", "x"));
+	ck_ok(stores_put(s, "d", "y"));
+	ck_ok(kb_store_settle(s, "a/b/c"));
+	ck_ok(kb_store_settle(s, "d"));
+	ck_assert(stores_holds(s, "a/b/c", "x"));
+	ck_assert_int_eq(kb_store_settle(s, "a/b/e"), -ENOENT);
+	ck_assert_ptr_nonnull(strstr(kb_err_text(), "a/b/e: no such object"));
+	ck_assert_int_eq(kb_store_settle(s, "e/f"), -ENOENT);
+	ck_assert_int_eq(kb_store_settle(s, "d/f"), -ENOENT);
+	ck_assert_int_eq(kb_store_settle(s, "../d"), -EINVAL);
+	ck_assert_str_eq(stores_list(s, ""), "a/ d");
+}
+
 STORE_TEST(store__publishes_empty_blobs)
 {
 	ck_ok(stores_put(s, "empty", ""));
@@ -286,7 +301,8 @@ END_TEST
 KB_SUITE("store", store__gives_back_what_was_published,
 	store__shows_nothing_before_publish_or_after_abandon,
 	store__publishes_a_name_once, store__keeps_blobs_and_directories_apart,
-	store__publishes_empty_blobs, store__refuses_names_that_are_none,
+	store__settles_what_is_there, store__publishes_empty_blobs,
+	store__refuses_names_that_are_none,
 	store__lists_one_level_in_byte_order, store__stops_listing_when_told,
 	store__may_be_used_while_listing,
 	store__reads_an_open_blob_after_its_removal,
