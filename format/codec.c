@@ -227,7 +227,9 @@ zstd_frame(struct kb_decoder *d, struct kb_slice *in)
 	return 0;
 }
 
-/* All frames in one go; 1: a larger buffer than is kept, or they are damaged.
+/*
+ * All frames in one go; 1: a larger buffer than is kept, or than there is, or
+ * they are damaged.
  */
 static int
 zstd_at_once(struct kb_decoder *d, struct kb_slice in)
@@ -238,7 +240,7 @@ zstd_at_once(struct kb_decoder *d, struct kb_slice in)
 	for (;;) {
 		r = kb_buf_reserve(&d->out, room);
 		if (r < 0)
-			return r;
+			return 1;
 		n = ZSTD_decompressDCtx(
 			d->zstd, d->out.data, d->out.cap, in.data, in.len);
 		if (!ZSTD_isError(n))
