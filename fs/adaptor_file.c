@@ -1,0 +1,115 @@
+/*
+ * Open files. Texts go to the kernel from where they lie in the cache.
+ */
+#include "fs/adaptor_ops.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+
+#include "fs/restore_tree.h"
+#include "fs/tree.h"
+#include "fs/view.h"
+
+struct kb_handle *
+kb_adaptor_handle(const struct fuse_file_info *fi)
+{
+	return (struct kb_handle *)(uintptr_t)fi->fh;
+}
+
+static bool
+writes(const struct fuse_file_info *fi)
+{
+	return (fi->flags & O_ACCMODE) != O_RDONLY || fi->flags & O_TRUNC;
+}
+
+static int
+open_archive(struct kb_adaptor *a, uint64_t ino, struct fuse_file_info *fi,
+	struct kb_handle *h)
+{
+	struct kb_node n;
+	int r;
+
+	if (writes(fi))
+		return -EROFS;
+	r = kb_tree_stat(a->setup.tree, ino, &n);
+	if (r == 0)
+		r = kb_tree_open(a->setup.tree, ino, &h->view);
+	if (r < 0)
+		return r;
+	fi->keep_cache = n.fixed;
+	fi->direct_io = !n.fixed;
+	fi->noflush = true;
+	return 0;
+}
+
+static int
+open_restored(struct kb_adaptor *a, uint64_t ino, struct fuse_file_info *fi,
+	struct kb_handle *h)
+{
+	fi->direct_io = true;
+	return kb_restore_tree_open(
+		a->setup.restore, ino, writes(fi), &h->restored);
+}
+
+void
+kb_adaptor_drop(struct kb_adaptor *a, struct kb_handle *h)
+{
+	kb_view_close(h->view);
+	if (h->restored)
+		kb_restore_file_release(a->setup.restore, h->restored);
+	free(h);
+}
+
+void
+kb_adaptor_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
+{
+	struct kb_adaptor *a = kb_adaptor_of(req);
+	struct kb_handle *h = calloc(1, sizeof(*h));
+	int r = -ENOMEM;
+
+	if (h)
+		r = kb_adaptor_restores(a, ino) ? open_restored(a, ino, fi, h)
+						: open_archive(a, ino, fi, h);
+	if (r < 0) {
+		free(h);
+		if (r == -EEXIST)
+			kb_adaptor_reply_restore(req, r);
+		else
+			kb_adaptor_reply(req, r);
+		return;
+	}
+	fi->fh = (uintptr_t)h;
+	if (fuse_reply_open(req, fi) == -ENOENT)
+		kb_adaptor_drop(a, h); /* interrupted: nobody has it */
+}
+
+void
+kb_adaptor_release(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
+{
+	(void)ino;
+	kb_adaptor_drop(kb_adaptor_of(req), kb_adaptor_handle(fi));
+	fuse_reply_err(req, 0);
+}
+
+void
+kb_adaptor_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off,
+	struct fuse_file_info *fi)
+{
+	const struct kb_handle *h = kb_adaptor_handle(fi);
+	struct kb_span span;
+	int r;
+
+	(void)ino;
+	if (!h->view) {
+		fuse_reply_err(req, EACCES);
+		return;
+	}
+	r = kb_view_read(h->view, (uint64_t)off, size, &span);
+	if (r < 0) {
+		fuse_reply_err(req, r == -ENOMEM ? ENOMEM : EIO);
+		return;
+	}
+	fuse_reply_iov(req, span.iov, span.count);
+	kb_span_release(&span);
+}
