@@ -15,12 +15,21 @@
 #include <string.h>
 
 #include "format/base64.h"
-#include "format/special.h"
+#include "format/escape.h"
 #include "format/utf8.h"
 #include "format/wide.h"
 
 #define LOOK_STEP 128 /* so that a byte can count what is in it */
 #define NUMBER_MAX 20 /* characters of INT64_MIN */
+
+/*
+ * The longest that n bytes become is 6n + 13: six for each, and the 13 of
+ * {"base64":""}. A header of n bytes in all is stored in n + 2 at least and
+ * becomes 6n + 28 at most, commas included.
+ */
+#define BOUND_BYTE 6
+#define BOUND_HEADER 14
+#define BOUND_FIXED 128 /* names of fields, two numbers, key, payload */
 
 /* What a string of bytes holds. */
 struct look {
@@ -49,20 +58,6 @@ kb_jsonl_init(struct kb_jsonl *v, const char *topic, int32_t partition)
 
 /* ---- strings ---- */
 
-/* After the backslash; 'u': \u00XX. */
-static const char escape_of[128] = {
-	[0x00 ... 0x07] = 'u',
-	['\b'] = 'b',
-	['\t'] = 't',
-	['\n'] = 'n',
-	['\v'] = 'u',
-	['\f'] = 'f',
-	['\r'] = 'r',
-	[0x0e ... 0x1f] = 'u',
-	['"'] = '"',
-	['\\'] = '\\',
-};
-
 /* What control characters add: \n one byte, \u00XX five. */
 static uint64_t
 count_control(const uint8_t *s, size_t n)
@@ -71,7 +66,7 @@ count_control(const uint8_t *s, size_t n)
 
 	for (size_t i = 0; i < n; i++) {
 		if (s[i] < 0x20)
-			extra += escape_of[s[i]] == 'u' ? 5 : 1;
+			extra += kb_escape_letter[s[i]] == 'u' ? 5 : 1;
 	}
 	return extra;
 }
@@ -118,45 +113,6 @@ look_at(const uint8_t *s, size_t n)
 	};
 }
 
-static char *
-put_escape(char *out, uint8_t c)
-{
-	static const char hex[] = "0123456789ABCDEF";
-
-	*out++ = '\\';
-	*out++ = escape_of[c];
-	if (escape_of[c] == 'u') {
-		out = PUT(out, "00");
-		*out++ = hex[c >> 4];
-		*out++ = hex[c & 15];
-	}
-	return out;
-}
-
-/* Eight bytes are stored at a time; what is too much is overwritten. */
-static char *
-put_escaped(char *out, const uint8_t *s, size_t n)
-{
-	const uint8_t *end = s + n;
-
-	while (end - s >= KB_SPECIAL_STEP) {
-		size_t plain = kb_special_find(s);
-
-		memcpy(out, s, KB_SPECIAL_STEP);
-		s += plain;
-		out += plain;
-		if (plain < KB_SPECIAL_STEP)
-			out = put_escape(out, *s++);
-	}
-	for (; s < end; s++) {
-		if (*s < 0x80 && escape_of[*s])
-			out = put_escape(out, *s);
-		else
-			*out++ = (char)*s;
-	}
-	return out;
-}
-
 /* null, a string, or {"base64":"..."}. */
 static uint64_t
 size_bytes(struct kb_slice s)
@@ -185,7 +141,7 @@ put_bytes(char *out, struct kb_slice s)
 		return PUT(out, "\"}");
 	}
 	*out++ = '"';
-	out = l.extra ? put_escaped(out, s.data, s.len)
+	out = l.extra ? kb_escape_put(out, s.data, s.len)
 		      : put_raw(out, s.data, s.len);
 	*out++ = '"';
 	return out;
@@ -291,6 +247,15 @@ kb_jsonl_measure(const struct kb_jsonl *v, const struct kb_record *r)
 	n += sizeof(",\"key\":") - 1 + size_bytes(r->key);
 	n += sizeof(",\"payload\":") - 1 + size_bytes(r->value);
 	return n + sizeof("}\n") - 1;
+}
+
+uint64_t
+kb_jsonl_bound(const struct kb_jsonl *v, const struct kb_record *r)
+{
+	uint64_t bytes = r->key.len + r->value.len;
+
+	return v->head_len + BOUND_FIXED + BOUND_BYTE * bytes +
+	       BOUND_HEADER * r->headers.len;
 }
 
 size_t

@@ -30,6 +30,11 @@ kb_jsonl_init(struct kb_jsonl *v, const char *topic, int32_t partition);
 uint64_t
 kb_jsonl_measure(const struct kb_jsonl *v, const struct kb_record *r);
 
+/* A length that the line does not exceed, found without looking at its bytes.
+ */
+uint64_t
+kb_jsonl_bound(const struct kb_jsonl *v, const struct kb_record *r);
+
 /*
  * Writes r's line at out, which has room for kb_jsonl_measure() bytes plus
  * KB_JSONL_SLACK (a wide store may touch, never use, those). Returns the

@@ -103,22 +103,32 @@ read_stored(struct kb_text *t, struct kb_blob *blob, const struct span *s)
 	return 0;
 }
 
-/* Counts one record and, where text is asked for, renders it. */
+/*
+ * Counts one record and, where text is asked for, renders it. Only where its
+ * longest possible line would not fit is it measured first.
+ */
 static int
 add_record(struct span *s, const struct kb_record *r)
 {
-	uint64_t len = kb_jsonl_measure(&s->view, r);
+	struct kb_buf *out = s->out;
+	uint64_t len;
 	int e;
 
 	s->records++;
-	s->length += len;
-	if (!s->out)
+	if (!out) {
+		s->length += kb_jsonl_measure(&s->view, r);
 		return 0;
-	e = kb_buf_reserve(s->out, len + KB_JSONL_SLACK);
-	if (e < 0)
-		return e;
-	s->out->len += kb_jsonl_render(
-		&s->view, r, (char *)s->out->data + s->out->len);
+	}
+	if (out->cap - out->len <
+		kb_jsonl_bound(&s->view, r) + KB_JSONL_SLACK) {
+		len = kb_jsonl_measure(&s->view, r);
+		e = kb_buf_reserve(out, len + KB_JSONL_SLACK);
+		if (e < 0)
+			return e;
+	}
+	len = kb_jsonl_render(&s->view, r, (char *)out->data + out->len);
+	out->len += len;
+	s->length += len;
 	return 0;
 }
 

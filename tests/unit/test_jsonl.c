@@ -19,6 +19,7 @@ render(const struct kb_record *r)
 		kb_jsonl_measure(&v, r), sizeof(line) - KB_JSONL_SLACK);
 	n = kb_jsonl_render(&v, r, line);
 	ck_assert_uint_eq(kb_jsonl_measure(&v, r), n);
+	ck_assert_uint_ge(kb_jsonl_bound(&v, r), n);
 	line[n] = '\0';
 	return kb_slice_of(line, n);
 }
