@@ -80,7 +80,8 @@ kb_adaptor_entry(const struct kb_adaptor *a, const struct kb_node *n,
 	memset(e, 0, sizeof(*e));
 	e->ino = n->ino;
 	stat_of(a, n, &e->attr);
-	e->attr_timeout = e->entry_timeout = seconds_of(n);
+	e->attr_timeout = seconds_of(n);
+	e->entry_timeout = n->moves ? 0 : e->attr_timeout;
 }
 
 void

@@ -10,9 +10,11 @@
 #include <string.h>
 
 #include "common/err.h"
+#include "fs/selector.h"
 
 #define EXT ".jsonl"
 #define EXT_LEN (sizeof(EXT) - 1)
+#define LATEST "latest"
 #define RSYNC_LEN 7 /* of ".XXXXXX" */
 #define DIGITS_MAX 20
 
@@ -41,23 +43,57 @@ read_number(const char **at, int64_t *out)
 	return 0;
 }
 
-int
-kb_filename_read(const char *name, int64_t *out_first, int64_t *out_last)
+/* `a-b`, `n`, `a-`, `-b`; the name goes on behind it. */
+static int
+read_offsets(const char **at, struct kb_selector *out)
 {
-	int64_t first, last;
+	bool from_start = **at == '-';
 
-	if (read_number(&name, &first) < 0)
-		return -ENOENT;
-	last = first;
-	if (*name == '-') {
-		name++;
-		if (read_number(&name, &last) < 0)
+	out->kind = KB_SELECT_OFFSETS;
+	out->first = 0;
+	out->last = KB_OFFSET_MAX;
+	if (!from_start) {
+		if (read_number(at, &out->first) < 0)
+			return -ENOENT;
+		if (**at != '-')
+			out->last = out->first;
+	}
+	if (**at == '-') {
+		(*at)++;
+		if ((from_start || (**at >= '0' && **at <= '9')) &&
+			read_number(at, &out->last) < 0)
 			return -ENOENT;
 	}
-	if (strcmp(name, EXT) != 0 || first > last || last == INT64_MAX)
+	return out->first <= out->last && out->last <= KB_OFFSET_MAX ? 0
+								     : -ENOENT;
+}
+
+static int
+read_form(const char *at, enum kb_form *out)
+{
+	static const char *const forms[] = {[KB_FORM_JSONL] = EXT};
+
+	for (size_t i = 0; i < sizeof(forms) / sizeof(*forms); i++) {
+		if (strcmp(at, forms[i]) == 0) {
+			*out = (enum kb_form)i;
+			return 0;
+		}
+	}
+	return -ENOENT;
+}
+
+int
+kb_filename_read(const char *name, struct kb_selector *out)
+{
+	struct kb_selector s = {.kind = KB_SELECT_LATEST};
+
+	if (strncmp(name, LATEST, strlen(LATEST)) == 0)
+		name += strlen(LATEST);
+	else if (read_offsets(&name, &s) < 0)
 		return -ENOENT;
-	*out_first = first;
-	*out_last = last;
+	if (read_form(name, &s.form) < 0)
+		return -ENOENT;
+	*out = s;
 	return 0;
 }
 

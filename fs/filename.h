@@ -6,6 +6,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct kb_selector;
+
 /* The longest name that kb_filename_format() writes, final zero included. */
 #define KB_FILE_NAME_MAX 48
 
@@ -17,11 +19,12 @@ void
 kb_filename_format(char out[KB_FILE_NAME_MAX], int64_t first, int64_t last);
 
 /*
- * Reads `a-b.jsonl` or `n.jsonl` (then both are n), decimal, padded or not.
- * -ENOENT, silently: another name, a > b, or above the largest offset.
+ * Reads `a-b`, `n`, `a-` (without an end), `-b` (from 0) or `latest`, and then
+ * `.jsonl`. Offsets are decimal, padded or not. -ENOENT, silently: another
+ * name, a > b, or above the largest offset.
  */
 int
-kb_filename_read(const char *name, int64_t *out_first, int64_t *out_last);
+kb_filename_read(const char *name, struct kb_selector *out);
 
 /* A decimal partition number, as Kafka writes it. -ENOENT, silently. */
 int

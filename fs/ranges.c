@@ -1,6 +1,6 @@
 /*
- * A range is found by what it stands for (partition, first, last) and by its
- * inode number, and lives while the kernel remembers it. Its size is measured
+ * A range is found by what it stands for (partition, selector) and by its inode
+ * number, and lives while the kernel remembers it. Its size is measured
  * at lookup, outside the lock, since that may decode two blocks. A range that
  * can still grow is measured again each time somebody asks.
  */
@@ -14,6 +14,7 @@
 #include "common/err.h"
 #include "format/segment.h"
 #include "fs/ino.h"
+#include "fs/selector.h"
 #include "fs/sources.h"
 #include "fs/hash.h"
 #include "fs/tree.h"
@@ -23,8 +24,7 @@ struct range {
 	struct kb_link by_key;
 	struct kb_link by_ino;
 	const struct kb_place *place;
-	int64_t first;
-	int64_t last;
+	struct kb_selector what;
 	int64_t undated;
 	uint64_t lookups;
 	struct kb_node node;
@@ -84,11 +84,13 @@ kb_ranges_free(struct kb_ranges *r)
 }
 
 static uint64_t
-hash_key(const struct kb_place *place, int64_t first, int64_t last)
+hash_key(const struct range *g)
 {
-	uint64_t h = kb_hash_mix(0, place->ordinal);
+	uint64_t h = kb_hash_mix(0, g->place->ordinal);
 
-	return kb_hash_mix(kb_hash_mix(h, (uint64_t)first), (uint64_t)last);
+	h = kb_hash_mix(h, (uint64_t)g->what.form);
+	h = kb_hash_mix(h, (uint64_t)g->what.first);
+	return kb_hash_mix(h, (uint64_t)g->what.last);
 }
 
 static uint64_t
@@ -100,14 +102,13 @@ hash_ino(uint64_t ino)
 static struct range *
 find_key(struct kb_ranges *r, const struct range *like)
 {
-	struct kb_link *l = kb_hash_find(
-		&r->by_key, hash_key(like->place, like->first, like->last));
+	struct kb_link *l = kb_hash_find(&r->by_key, hash_key(like));
 
 	for (; l; l = kb_hash_next(l)) {
 		struct range *g = kb_link_entry(l, struct range, by_key);
 
-		if (g->place == like->place && g->first == like->first &&
-			g->last == like->last)
+		if (g->place == like->place &&
+			kb_selector_equal(&g->what, &like->what))
 			return g;
 	}
 	return NULL;
@@ -129,7 +130,7 @@ measure(struct kb_ranges *r, const struct range *g, struct kb_node *node)
 	struct kb_view *v;
 	int e;
 
-	e = kb_view_open(r->sources, r->index, g->place, g->first, g->last, &v);
+	e = kb_view_open(r->sources, r->index, g->place, &g->what, &v);
 	if (e < 0)
 		return e;
 	node->size = kb_view_size(v);
@@ -154,8 +155,7 @@ add(struct kb_ranges *r, const struct range *like, struct range **out)
 		free(g);
 		return kb_err(-ENOMEM, "mount: out of memory");
 	}
-	if (kb_hash_add(&r->by_key, &g->by_key,
-		    hash_key(g->place, g->first, g->last)) < 0) {
+	if (kb_hash_add(&r->by_key, &g->by_key, hash_key(g)) < 0) {
 		kb_hash_remove(&r->by_ino, &g->by_ino);
 		free(g);
 		return kb_err(-ENOMEM, "mount: out of memory");
@@ -166,12 +166,11 @@ add(struct kb_ranges *r, const struct range *like, struct range **out)
 
 int
 kb_ranges_lookup(struct kb_ranges *r, const struct kb_place *place,
-	int64_t first, int64_t last, bool fixed, int64_t undated,
+	const struct kb_selector *what, bool fixed, int64_t undated,
 	struct kb_node *out)
 {
 	struct range like = {.place = place,
-		.first = first,
-		.last = last,
+		.what = *what,
 		.undated = undated,
 		.node = {.fixed = fixed, .mode = KB_FILE_MODE, .nlink = 1}};
 	struct range *g;
@@ -251,6 +250,5 @@ kb_ranges_open(struct kb_ranges *r, uint64_t ino, struct kb_view **out)
 
 	if (e < 0)
 		return e;
-	return kb_view_open(
-		r->sources, r->index, g.place, g.first, g.last, out);
+	return kb_view_open(r->sources, r->index, g.place, &g.what, out);
 }

@@ -9,6 +9,7 @@ struct kb_index;
 struct kb_node;
 struct kb_place;
 struct kb_ranges;
+struct kb_selector;
 struct kb_sources;
 struct kb_view;
 
@@ -19,14 +20,14 @@ void
 kb_ranges_free(struct kb_ranges *r);
 
 /*
- * The node of the records of place from first to last, its inode number made
- * when it has none. fixed: no record of it is still to come. undated: the time
- * shown when no record has one, ms. Counts one lookup. -ENOENT: it holds no
- * record; errors of kb_view_open().
+ * The node of those records of place, its inode number made when it has none;
+ * `what` says offsets. fixed: no record of it is still to come. undated: the
+ * time shown when no record has one, ms. Counts one lookup. -ENOENT: it holds
+ * no record; errors of kb_view_open().
  */
 int
 kb_ranges_lookup(struct kb_ranges *r, const struct kb_place *place,
-	int64_t first, int64_t last, bool fixed, int64_t undated,
+	const struct kb_selector *what, bool fixed, int64_t undated,
 	struct kb_node *out);
 
 /* Takes lookups back; the last one frees the range and its number. */

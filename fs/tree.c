@@ -21,6 +21,7 @@
 #include "fs/filename.h"
 #include "fs/nodes.h"
 #include "fs/ranges.h"
+#include "fs/selector.h"
 #include "fs/view.h"
 #include "index/index.h"
 #include "store/repo.h"
@@ -126,35 +127,89 @@ lookup_partition(struct kb_tree *t, uint32_t ordinal, const char *name,
 	return p ? kb_nodes_partition(t, p, out) : -ENOENT;
 }
 
+/*
+ * `latest` stands for the file of the segment that is last now: the name moves
+ * on to another file, the file does not change. -ENOENT.
+ */
 static int
-lookup_file(struct kb_tree *t, struct kb_roster_partition *p, const char *name,
-	struct kb_node *out)
+resolve_latest(struct kb_tree *t, const struct kb_place *place,
+	struct kb_selector *what)
 {
+	struct kb_index_partition all;
 	struct kb_index_segment row;
-	int64_t first, last, end;
 	int r;
 
-	if (kb_filename_read(name, &first, &last) < 0)
-		return -ENOENT;
-	r = kb_index_segment_at(
-		t->index, &p->place.topic, p->place.partition, first, &row);
+	r = kb_index_partition(t->index, &place->topic, place->partition, &all);
+	if (r == 0 && all.last < 0)
+		r = -ENOENT;
+	if (r == 0)
+		r = kb_index_segment_at(t->index, &place->topic,
+			place->partition, all.last, &row);
 	if (r < 0)
 		return r;
-	if (row.s.first > last)
-		return -ENOENT;
-	if (row.s.first == first && row.s.last == last &&
-		first < KB_INO_OFFSETS) {
-		kb_nodes_segment(p, &row.s, out);
-		return 0;
-	}
+	what->kind = KB_SELECT_OFFSETS;
+	what->first = row.s.first;
+	what->last = row.s.last;
+	return 0;
+}
+
+/* A file that no listing shows. */
+static int
+lookup_range(struct kb_tree *t, struct kb_roster_partition *p,
+	const struct kb_selector *what, struct kb_node *out)
+{
+	int64_t end;
+	int r;
+
 	pthread_mutex_lock(&t->lock);
 	r = kb_roster_load(&t->roster, p->topic);
 	end = p->end;
 	pthread_mutex_unlock(&t->lock);
 	if (r < 0)
 		return r;
-	return kb_ranges_lookup(t->ranges, &p->place, first, last, last < end,
+	return kb_ranges_lookup(t->ranges, &p->place, what, what->last < end,
 		p->topic->row.first_seen, out);
+}
+
+static int
+lookup_offsets(struct kb_tree *t, struct kb_roster_partition *p,
+	const struct kb_selector *what, struct kb_node *out)
+{
+	const struct kb_place *place = &p->place;
+	struct kb_index_segment row;
+	int r;
+
+	r = kb_index_segment_at(
+		t->index, &place->topic, place->partition, what->first, &row);
+	if (r < 0)
+		return r;
+	if (row.s.first > what->last)
+		return -ENOENT;
+	if (what->form == KB_FORM_JSONL && row.s.first == what->first &&
+		row.s.last == what->last && what->first < KB_INO_OFFSETS) {
+		kb_nodes_segment(p, &row.s, out);
+		return 0;
+	}
+	return lookup_range(t, p, what, out);
+}
+
+static int
+lookup_file(struct kb_tree *t, struct kb_roster_partition *p, const char *name,
+	struct kb_node *out)
+{
+	struct kb_selector what;
+	bool latest;
+	int r;
+
+	if (kb_filename_read(name, &what) < 0)
+		return -ENOENT;
+	latest = what.kind == KB_SELECT_LATEST;
+	r = latest ? resolve_latest(t, &p->place, &what) : 0;
+	if (r == 0)
+		r = lookup_offsets(t, p, &what, out);
+	if (r == 0)
+		out->moves = latest;
+	return r;
 }
 
 int
@@ -201,6 +256,7 @@ kb_tree_open(struct kb_tree *t, uint64_t ino, struct kb_view **out)
 	struct kb_ino n = kb_ino_read(ino);
 	struct kb_index_segment row;
 	struct kb_roster_partition *p;
+	struct kb_selector what;
 	int r;
 
 	if (n.kind == KB_INO_IS_VIEW)
@@ -214,6 +270,6 @@ kb_tree_open(struct kb_tree *t, uint64_t ino, struct kb_view **out)
 		t->index, &p->place.topic, p->place.partition, n.first, &row);
 	if (r < 0)
 		return r;
-	return kb_view_open(
-		t->sources, t->index, &p->place, row.s.first, row.s.last, out);
+	what = kb_selector_offsets(row.s.first, row.s.last);
+	return kb_view_open(t->sources, t->index, &p->place, &what, out);
 }

@@ -21,6 +21,7 @@ struct kb_node {
 	uint64_t ino; /* fs/ino.h */
 	bool dir;
 	bool fixed;    /* will never change */
+	bool moves;    /* its name may stand for another soon */
 	uint32_t mode; /* permissions */
 	uint32_t nlink;
 	uint64_t size;

@@ -17,6 +17,7 @@
 #include "format/segment.h"
 #include "fs/cache.h"
 #include "fs/lines.h"
+#include "fs/selector.h"
 #include "fs/sources.h"
 #include "index/index.h"
 
@@ -217,11 +218,11 @@ trim(struct kb_view *v, const struct gather *g)
 
 int
 kb_view_open(struct kb_sources *s, struct kb_index *x,
-	const struct kb_place *place, int64_t first, int64_t last,
+	const struct kb_place *place, const struct kb_selector *what,
 	struct kb_view **out)
 {
 	struct kb_view *v = calloc(1, sizeof(*v));
-	struct gather g = {.v = v, .first = first, .last = last};
+	struct gather g = {.v = v, .first = what->first, .last = what->last};
 	int r;
 
 	if (!v)
@@ -229,15 +230,16 @@ kb_view_open(struct kb_sources *s, struct kb_index *x,
 	v->sources = s;
 	v->place = place;
 	v->newest = KB_NO_TIME;
-	r = kb_index_segments(
-		x, &place->topic, place->partition, first, gather_segment, &g);
+	r = kb_index_segments(x, &place->topic, place->partition, what->first,
+		gather_segment, &g);
 	if (r >= 0)
 		r = trim(v, &g);
 	if (r == 0 && v->size == 0)
 		r = kb_err(-ENOENT,
 			"%s/%" PRId32 ": no record from %" PRId64
 			" to %" PRId64,
-			place->topic.name, place->partition, first, last);
+			place->topic.name, place->partition, what->first,
+			what->last);
 	if (r < 0) {
 		kb_view_close(v);
 		return r;

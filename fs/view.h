@@ -1,4 +1,4 @@
-/* The text of a range of records: an open file of the mount. */
+/* The bytes of a range of records: an open file of the mount. */
 #ifndef KB_FS_VIEW_H
 #define KB_FS_VIEW_H
 
@@ -12,18 +12,19 @@
 struct kb_entry;
 struct kb_index;
 struct kb_place;
+struct kb_selector;
 struct kb_sources;
 struct kb_view;
 
 /*
- * The records of place with first <= offset <= last that are stored now. What
- * is stored later does not change the view. -ENOENT: there is none. Only
- * blocks that the range cuts are decoded; -EBADMSG and others when that fails.
- * Borrows all it is given. Any thread may read a view.
+ * The records of place that `what` (of offsets) selects, as far as they are
+ * stored now. What is stored later does not change the view. -ENOENT: there is
+ * none. Only blocks that the range cuts are decoded; -EBADMSG and others when
+ * that fails. Borrows all it is given. Any thread may read a view.
  */
 int
 kb_view_open(struct kb_sources *s, struct kb_index *x,
-	const struct kb_place *place, int64_t first, int64_t last,
+	const struct kb_place *place, const struct kb_selector *what,
 	struct kb_view **out);
 void
 kb_view_close(struct kb_view *v);

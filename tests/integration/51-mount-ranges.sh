@@ -69,7 +69,7 @@ reads_anywhere()
 t "ranges, padded or not" ranges
 t "single records" single_records
 t "offsets without a record" absent 2005.jsonl 2006.jsonl 9999.jsonl
-t "names that are none" absent x x.jsonl 1-.jsonl 9-8.jsonl 1.txt -1.jsonl \
+t "names that are none" absent x x.jsonl 9-8.jsonl 1.txt 1--2.jsonl - -.jsonl \
     99999999999999999999.jsonl 1.jsonl.swp .hidden
 t "reads at any place" reads_anywhere
 t "nothing of this is listed" \

@@ -218,6 +218,61 @@ START_TEST(tree__ranges_live_until_they_are_forgotten)
 }
 END_TEST
 
+START_TEST(tree__range_without_an_end_is_all_from_there)
+{
+	struct kb_node n, all;
+
+	make();
+	put("orders", 0, put("orders", 0, 0, 10), 10);
+	show(false);
+	ck_ok(walk("orders/0/0-19.jsonl", &all));
+	ck_ok(walk("orders/0/0-.jsonl", &n));
+	ck_assert(!n.fixed);
+	ck_assert_uint_eq(n.size, all.size);
+	ck_ok(walk("orders/0/-19.jsonl", &n));
+	ck_assert(n.fixed);
+	ck_assert_uint_eq(n.ino, all.ino);
+	ck_assert_int_eq(walk("orders/0/20-.jsonl", &n), -ENOENT);
+	done();
+}
+END_TEST
+
+START_TEST(tree__latest_is_the_last_file_under_another_name)
+{
+	struct kb_node n, file;
+	int64_t end;
+
+	make();
+	end = put("orders", 0, 0, 10);
+	show(false);
+	ck_ok(walk("orders/0/0-9.jsonl", &file));
+	ck_assert(!file.moves);
+	ck_ok(walk("orders/0/latest.jsonl", &n));
+	ck_assert_uint_eq(n.ino, file.ino);
+	ck_assert(n.fixed && n.moves);
+	put("orders", 0, end, 10);
+	ck_ok(walk("orders/0/10-19.jsonl", &file));
+	ck_ok(walk("orders/0/latest.jsonl", &n));
+	ck_assert_uint_eq(n.ino, file.ino);
+	done();
+}
+END_TEST
+
+START_TEST(tree__nothing_is_latest_in_an_empty_partition)
+{
+	struct kb_topic_ref t = specimen_topic("orders");
+	struct kb_node n;
+
+	make();
+	ck_ok(specimen_meta(&a, &t, SPECIMEN_TIME, 1));
+	show(false);
+	ck_ok(walk("orders/0", &n));
+	ck_assert_int_eq(walk("orders/0/latest.jsonl", &n), -ENOENT);
+	ck_assert_int_eq(walk("orders/0/0-.jsonl", &n), -ENOENT);
+	done();
+}
+END_TEST
+
 START_TEST(tree__range_that_may_grow_is_not_fixed)
 {
 	struct kb_node n, again;
@@ -304,6 +359,9 @@ KB_SUITE("tree", tree__lists_topics_partitions_and_segments_in_order,
 	tree__what_is_listed_is_found_and_stays_the_same,
 	tree__counts_directories_and_knows_the_newest,
 	tree__ranges_live_until_they_are_forgotten,
+	tree__range_without_an_end_is_all_from_there,
+	tree__latest_is_the_last_file_under_another_name,
+	tree__nothing_is_latest_in_an_empty_partition,
 	tree__range_that_may_grow_is_not_fixed, tree__absent_names_are_absent,
 	tree__topic_called_restore_is_shown_below_its_own_name,
 	tree__offsets_beyond_the_scheme_open_all_the_same)

@@ -8,6 +8,7 @@
 
 #include "format/jsonl.h"
 #include "format/segment.h"
+#include "fs/selector.h"
 #include "fs/sources.h"
 #include "specimen.h"
 #include "store/store.h"
@@ -130,12 +131,20 @@ reads(const struct kb_view *v, size_t from, size_t pos, size_t len)
 	kb_span_release(&span);
 }
 
+static int
+opens(int64_t first, int64_t last, struct kb_view **out)
+{
+	struct kb_selector what = kb_selector_offsets(first, last);
+
+	return kb_view_open(sources, a.index, &place, &what, out);
+}
+
 static void
 range_is(int64_t first, int64_t last)
 {
 	struct kb_view *v;
 	size_t from, to;
-	int r = kb_view_open(sources, a.index, &place, first, last, &v);
+	int r = opens(first, last, &v);
 
 	bounds(first, last, &from, &to);
 	if (from == to) {
@@ -180,7 +189,7 @@ START_TEST(view__single_offset_is_one_record_or_nothing)
 	setup();
 	for (int64_t o = 0; o < 10; o++)
 		range_is(o, o);
-	ck_ok(kb_view_open(sources, a.index, &place, 6, 6, &v));
+	ck_ok(opens(6, 6, &v));
 	ck_assert_int_eq(kb_view_newest(v), specimen_time(6));
 	kb_view_close(v);
 	teardown();
@@ -192,10 +201,10 @@ START_TEST(view__newest_time_is_of_the_records_in_it)
 	struct kb_view *v;
 
 	setup();
-	ck_ok(kb_view_open(sources, a.index, &place, 1, 2000, &v));
+	ck_ok(opens(1, 2000, &v));
 	ck_assert_int_eq(kb_view_newest(v), specimen_time(1998));
 	kb_view_close(v);
-	ck_ok(kb_view_open(sources, a.index, &place, 0, 3 * RECORDS, &v));
+	ck_ok(opens(0, 3 * RECORDS, &v));
 	ck_assert_int_eq(kb_view_newest(v), specimen_time(3 * RECORDS));
 	kb_view_close(v);
 	teardown();
@@ -207,8 +216,7 @@ START_TEST(view__listed_segment_is_opened_without_decoding)
 	struct kb_view *v;
 
 	setup();
-	ck_ok(kb_view_open(
-		sources, a.index, &place, 0, offsets[RECORDS - 1], &v));
+	ck_ok(opens(0, offsets[RECORDS - 1], &v));
 	ck_assert_uint_eq(kb_view_size(v), starts[RECORDS]);
 	ck_assert_uint_eq(kb_sources_decoded(sources), 0);
 	reads(v, 0, 0, 1);
@@ -226,8 +234,7 @@ START_TEST(view__random_reads_agree_with_the_text)
 
 	setup();
 	bounds(100, offsets[count - 2], &from, &to);
-	ck_ok(kb_view_open(
-		sources, a.index, &place, 100, offsets[count - 2], &v));
+	ck_ok(opens(100, offsets[count - 2], &v));
 	for (int i = 0; i < 500; i++)
 		reads(v, from, (size_t)rand_r(&seed) % (to - from + 10),
 			(size_t)rand_r(&seed) % (i % 10 ? 5000 : 2000000));
@@ -263,8 +270,7 @@ START_TEST(view__damage_fails_the_reads_that_touch_it_and_no_other)
 
 	setup();
 	damage();
-	ck_ok(kb_view_open(
-		sources, a.index, &place, 0, offsets[count - 1], &v));
+	ck_ok(opens(0, offsets[count - 1], &v));
 	for (size_t pos = 0; pos < all.len; pos += 4096) {
 		int r = kb_view_read(v, pos, 4096, &span);
 
@@ -294,8 +300,7 @@ START_TEST(view__missing_segment_fails_only_its_own_reads)
 	setup();
 	kb_layout_segment(object, &place.topic, 2, 0);
 	ck_ok(kb_store_remove(a.repo->store, object));
-	ck_ok(kb_view_open(
-		sources, a.index, &place, 0, offsets[count - 1], &v));
+	ck_ok(opens(0, offsets[count - 1], &v));
 	ck_assert_int_eq(kb_view_read(v, 0, 100, &span), -ENOENT);
 	reads(v, 0, starts[RECORDS], 100);
 	kb_view_close(v);
