@@ -26,6 +26,7 @@ kb_compare_segments(const struct kb_segment *a, const struct kb_segment *b)
 	SAME(dropped);
 	SAME(min_timestamp);
 	SAME(max_timestamp);
+	SAME(undated);
 	SAME(text_length);
 	SAME(values_length);
 	SAME(raw_length);
@@ -47,6 +48,7 @@ kb_compare_blocks(const struct kb_block *a, const struct kb_block *b)
 	SAME(dropped);
 	SAME(min_timestamp);
 	SAME(max_timestamp);
+	SAME(undated);
 	SAME(text_length);
 	SAME(values_length);
 	SAME(raw_length);

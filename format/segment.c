@@ -86,6 +86,7 @@ add_record(const struct kb_jsonl *view, const struct kb_record *r,
 		block->first = r->offset;
 	block->last = r->offset;
 	block->records++;
+	block->undated += r->timestamp == KB_NO_TIME;
 	widen(&block->min_timestamp, &block->max_timestamp, r->timestamp,
 		r->timestamp);
 	block->text_length += kb_jsonl_measure(view, r);
@@ -140,6 +141,7 @@ close_block(struct kb_summary *s)
 	sum->dropped += b->dropped;
 	widen(&sum->min_timestamp, &sum->max_timestamp, b->min_timestamp,
 		b->max_timestamp);
+	sum->undated += b->undated;
 	sum->text_length += b->text_length;
 	sum->values_length += b->values_length;
 	sum->raw_length += b->raw_length;

@@ -33,6 +33,7 @@ struct kb_block {
 	uint64_t dropped;
 	int64_t min_timestamp; /* of records that have one; else KB_NO_TIME */
 	int64_t max_timestamp;
+	uint64_t undated;	/* records without a timestamp */
 	uint64_t text_length;	/* of its lines */
 	uint64_t values_length; /* of its values, a newline each */
 	uint64_t raw_length;	/* decoded bytes of its batches' bodies */
@@ -50,6 +51,7 @@ struct kb_segment {
 	uint64_t dropped;
 	int64_t min_timestamp;
 	int64_t max_timestamp;
+	uint64_t undated;
 	uint64_t text_length;
 	uint64_t values_length;
 	uint64_t raw_length;

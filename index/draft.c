@@ -102,15 +102,16 @@ put_segment(struct kb_draft *d, const struct kb_topic_ref *t, int32_t partition,
 	bind_u64(st, 9, s->dropped);
 	kb_sql_bind_time(st, 10, s->min_timestamp);
 	kb_sql_bind_time(st, 11, s->max_timestamp);
-	bind_u64(st, 12, s->text_length);
-	bind_u64(st, 13, s->values_length);
-	bind_u64(st, 14, s->raw_length);
-	sqlite3_bind_int(st, 15, s->leader_epoch);
-	sqlite3_bind_int(st, 16, s->newline_in_value);
-	sqlite3_bind_int64(st, 17, s->block_count);
+	bind_u64(st, 12, s->undated);
+	bind_u64(st, 13, s->text_length);
+	bind_u64(st, 14, s->values_length);
+	bind_u64(st, 15, s->raw_length);
+	sqlite3_bind_int(st, 16, s->leader_epoch);
+	sqlite3_bind_int(st, 17, s->newline_in_value);
+	sqlite3_bind_int64(st, 18, s->block_count);
 	sqlite3_bind_blob(
-		st, 18, s->sha256, sizeof(s->sha256), SQLITE_TRANSIENT);
-	sqlite3_bind_text(st, 19, object, -1, SQLITE_TRANSIENT);
+		st, 19, s->sha256, sizeof(s->sha256), SQLITE_TRANSIENT);
+	sqlite3_bind_text(st, 20, object, -1, SQLITE_TRANSIENT);
 	return kb_sheet_run(&d->sheet, st);
 }
 
@@ -133,10 +134,11 @@ put_block(struct kb_draft *d, const struct kb_topic_ref *t, int32_t partition,
 	bind_u64(st, 9, b->dropped);
 	kb_sql_bind_time(st, 10, b->min_timestamp);
 	kb_sql_bind_time(st, 11, b->max_timestamp);
-	bind_u64(st, 12, b->text_length);
-	bind_u64(st, 13, b->values_length);
-	bind_u64(st, 14, b->raw_length);
-	sqlite3_bind_int(st, 15, b->newline_in_value);
+	bind_u64(st, 12, b->undated);
+	bind_u64(st, 13, b->text_length);
+	bind_u64(st, 14, b->values_length);
+	bind_u64(st, 15, b->raw_length);
+	sqlite3_bind_int(st, 16, b->newline_in_value);
 	return kb_sheet_run(&d->sheet, st);
 }
 

@@ -11,3 +11,10 @@ SELECT topic, partition,
 	max(max_time) OVER (PARTITION BY topic, partition ORDER BY start
 		ROWS UNBOUNDED PRECEDING), start
 FROM segment WHERE max_time IS NOT NULL ORDER BY topic, partition, start;
+
+INSERT OR IGNORE INTO trough
+SELECT topic, partition,
+	min(CASE WHEN undated > 0 THEN 0x8000000000000000 ELSE min_time END)
+		OVER (PARTITION BY topic, partition ORDER BY start DESC
+		ROWS UNBOUNDED PRECEDING), start
+FROM segment ORDER BY topic, partition, start DESC;

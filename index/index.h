@@ -142,6 +142,14 @@ int
 kb_index_segment_at_time(struct kb_index *x, const struct kb_topic_ref *t,
 	int32_t partition, int64_t time, struct kb_index_segment *out);
 
+/*
+ * Covered start of the last segment with a record before `time` ms, or with one
+ * that has no time. 1: there is none, and *out_start is not set.
+ */
+int
+kb_index_last_before(struct kb_index *x, const struct kb_topic_ref *t,
+	int32_t partition, int64_t time, int64_t *out_start);
+
 /* The blocks of the segment that starts at `start`, in order. */
 int
 kb_index_blocks(struct kb_index *x, const struct kb_topic_ref *t,

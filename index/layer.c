@@ -36,11 +36,11 @@
 
 #define SEGMENT                                                                \
 	"start, until, first, last, bytes, records, dropped, min_time, "       \
-	"max_time, text_length, values_length, raw_length, leader_epoch, "     \
-	"newline, blocks, sha256, object "
+	"max_time, undated, text_length, values_length, raw_length, "          \
+	"leader_epoch, newline, blocks, sha256, object "
 #define BLOCK                                                                  \
 	"first, last, position, size, records, dropped, min_time, max_time, "  \
-	"text_length, values_length, raw_length, newline "
+	"undated, text_length, values_length, raw_length, newline "
 
 static const char *const queries[KB_LAYER_QUERIES] = {
 	[KB_LAYER_SEGMENTS] =
@@ -63,6 +63,8 @@ static const char *const queries[KB_LAYER_QUERIES] = {
 		" AND partition BETWEEN ?3 AND ?4 ORDER BY partition",
 	[KB_LAYER_PEAK] = "SELECT start FROM peak " OF_PARTITION
 			  "AND time >= ?4 ORDER BY time LIMIT 1",
+	[KB_LAYER_TROUGH] = "SELECT start FROM trough " OF_PARTITION
+			    "AND time < ?4 ORDER BY time DESC LIMIT 1",
 	[KB_LAYER_META] = "SELECT n, seen, partitions, replication FROM meta "
 			  "WHERE topic = " TOPIC " ORDER BY n DESC LIMIT 1",
 	[KB_LAYER_SETTINGS] =

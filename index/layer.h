@@ -10,7 +10,7 @@
 struct kb_store;
 
 /* Raised with every change of schema.sql that older programs misread. */
-#define KB_LAYER_SCHEMA 1
+#define KB_LAYER_SCHEMA 2
 
 /*
  * What a layer can be asked; the texts are in layer.c. Parameters, as far as
@@ -25,7 +25,9 @@ enum kb_layer_query {
 	KB_LAYER_GAPS,	   /* partitions ?3 to ?4 */
 	KB_LAYER_SPANS,	   /* partitions ?3 to ?4 */
 	KB_LAYER_PEAK,	   /* start of the first segment with a time >= ?4 */
-	KB_LAYER_META,	   /* the newest */
+	KB_LAYER_TROUGH, /* start of the last segment with a time < ?4, or none
+			  */
+	KB_LAYER_META,	 /* the newest */
 	KB_LAYER_SETTINGS, /* of meta number ?4 */
 	/* anywhere */
 	KB_LAYER_TOPICS, /* names ?1 to ?2, with first and newest meta */

@@ -23,12 +23,13 @@ CREATE TABLE setting (topic INTEGER, n INTEGER, name TEXT, value TEXT NOT NULL,
 	PRIMARY KEY (topic, n, name)) WITHOUT ROWID;
 
 -- Segments by covered start. until: where the next one starts. object: the
--- last part of its name. Times are ms, NULL when no record has one.
+-- last part of its name. Times are ms, NULL when no record has one; undated
+-- counts the records without.
 CREATE TABLE segment (topic INTEGER, partition INTEGER, start INTEGER,
 	until INTEGER NOT NULL, first INTEGER NOT NULL, last INTEGER NOT NULL,
 	bytes INTEGER NOT NULL, records INTEGER NOT NULL,
 	dropped INTEGER NOT NULL, min_time INTEGER, max_time INTEGER,
-	text_length INTEGER NOT NULL, values_length INTEGER NOT NULL,
+	undated INTEGER NOT NULL, text_length INTEGER NOT NULL, values_length INTEGER NOT NULL,
 	raw_length INTEGER NOT NULL, leader_epoch INTEGER NOT NULL,
 	newline INTEGER NOT NULL, blocks INTEGER NOT NULL,
 	sha256 BLOB NOT NULL, object TEXT NOT NULL,
@@ -39,7 +40,7 @@ CREATE TABLE block (topic INTEGER, partition INTEGER, start INTEGER,
 	first INTEGER, last INTEGER NOT NULL, position INTEGER NOT NULL,
 	size INTEGER NOT NULL, records INTEGER NOT NULL,
 	dropped INTEGER NOT NULL, min_time INTEGER, max_time INTEGER,
-	text_length INTEGER NOT NULL, values_length INTEGER NOT NULL,
+	undated INTEGER NOT NULL, text_length INTEGER NOT NULL, values_length INTEGER NOT NULL,
 	raw_length INTEGER NOT NULL, newline INTEGER NOT NULL,
 	PRIMARY KEY (topic, partition, start, first)) WITHOUT ROWID;
 
@@ -62,7 +63,9 @@ CREATE TABLE tombstone (topic INTEGER, partition INTEGER, start INTEGER,
 
 -- Derived when the file is finished: sums over this file's segments of each
 -- partition, and, for finding a time, the segments whose newest record is
--- newer than that of all before them in this file.
+-- newer than that of all before them in this file (peak), and those whose
+-- oldest is older than that of all behind them (trough). There a record
+-- without a time is older than any.
 CREATE TABLE span (topic INTEGER, partition INTEGER, lowest INTEGER NOT NULL,
 	highest INTEGER NOT NULL, until INTEGER NOT NULL,
 	first INTEGER NOT NULL, last INTEGER NOT NULL,
@@ -71,5 +74,8 @@ CREATE TABLE span (topic INTEGER, partition INTEGER, lowest INTEGER NOT NULL,
 	min_time INTEGER, max_time INTEGER,
 	PRIMARY KEY (topic, partition)) WITHOUT ROWID;
 CREATE TABLE peak (topic INTEGER, partition INTEGER, time INTEGER,
+	start INTEGER NOT NULL, PRIMARY KEY (topic, partition, time))
+	WITHOUT ROWID;
+CREATE TABLE trough (topic INTEGER, partition INTEGER, time INTEGER,
 	start INTEGER NOT NULL, PRIMARY KEY (topic, partition, time))
 	WITHOUT ROWID;

@@ -26,6 +26,16 @@ kb_handle_damaged(const struct kb_merge_head *h, const char *what)
 		h->layer->name, what);
 }
 
+/* Times and the count of records without one say the same. */
+static bool
+times_agree(int64_t min, int64_t max, uint64_t undated, uint64_t records)
+{
+	bool none = min == KB_NO_TIME && max == KB_NO_TIME;
+	bool both = min != KB_NO_TIME && max != KB_NO_TIME && min <= max;
+
+	return undated == records ? none : both && undated < records;
+}
+
 /* ---- segments ---- */
 
 static int
@@ -48,15 +58,18 @@ read_segment(const struct kb_merge_head *h, const struct kb_topic_ref *t,
 	s->dropped = kb_sql_count(row, 6, &bad);
 	s->min_timestamp = kb_sql_time(row, 7);
 	s->max_timestamp = kb_sql_time(row, 8);
-	s->text_length = kb_sql_count(row, 9, &bad);
-	s->values_length = kb_sql_count(row, 10, &bad);
-	s->raw_length = kb_sql_count(row, 11, &bad);
+	s->undated = kb_sql_count(row, 9, &bad);
+	s->text_length = kb_sql_count(row, 10, &bad);
+	s->values_length = kb_sql_count(row, 11, &bad);
+	s->raw_length = kb_sql_count(row, 12, &bad);
 	s->leader_epoch =
-		(int32_t)kb_sql_int(row, 12, INT32_MIN, INT32_MAX, &bad);
-	s->newline_in_value = kb_sql_int(row, 13, 0, 1, &bad);
-	s->block_count = (uint32_t)kb_sql_int(row, 14, 1, UINT32_MAX, &bad);
-	kb_sql_blob(row, 15, s->sha256, sizeof(s->sha256), &bad);
-	kb_sql_text(row, 16, base, sizeof(base), &bad);
+		(int32_t)kb_sql_int(row, 13, INT32_MIN, INT32_MAX, &bad);
+	s->newline_in_value = kb_sql_int(row, 14, 0, 1, &bad);
+	s->block_count = (uint32_t)kb_sql_int(row, 15, 1, UINT32_MAX, &bad);
+	kb_sql_blob(row, 16, s->sha256, sizeof(s->sha256), &bad);
+	kb_sql_text(row, 17, base, sizeof(base), &bad);
+	bad |= !times_agree(
+		s->min_timestamp, s->max_timestamp, s->undated, s->records);
 	if (bad || s->last >= s->end || kb_layout_read_object(base, &o) < 0 ||
 		o.is_gap || o.start != s->start)
 		return kb_handle_damaged(h, "segment");
@@ -154,27 +167,35 @@ kb_index_segment_at(struct kb_index *x, const struct kb_topic_ref *t,
 	return r < 0 ? r : 0;
 }
 
-/* The lowest start that a layer names for that time; 1: none does. */
+/*
+ * The starts that the layers name for that time, one each: the lowest, and the
+ * highest. 1: none does.
+ */
 static int
-first_peak(struct kb_index *x, const struct kb_topic_ref *t, int32_t partition,
-	int64_t time, int64_t *out_start)
+find_time(struct kb_index *x, enum kb_layer_query q,
+	const struct kb_topic_ref *t, int32_t partition, int64_t time,
+	int64_t *out_lowest, int64_t *out_highest)
 {
 	struct kb_merge_args args = {
 		.topic = t, .partition = partition, .a = time};
 	const struct kb_merge_head *head;
 	struct kb_merge m = {0};
+	int64_t count = 0;
 	bool bad = false;
-	int r = kb_merge_begin(
-		&m, x->layers, x->count, KB_LAYER_PEAK, 1, &args);
+	int r = kb_merge_begin(&m, x->layers, x->count, q, 1, &args);
 
-	if (r == 0)
+	while (r == 0) {
 		r = kb_merge_next(&m, &head);
-	if (r == 0)
-		*out_start = kb_sql_int(head->row, 0, 0, INT64_MAX, &bad);
-	if (bad)
-		r = kb_handle_damaged(head, "time");
+		if (r)
+			break;
+		*out_highest = kb_sql_int(head->row, 0, 0, INT64_MAX, &bad);
+		if (bad)
+			r = kb_handle_damaged(head, "time");
+		if (count++ == 0)
+			*out_lowest = *out_highest;
+	}
 	kb_merge_end(&m);
-	return r;
+	return r > 0 && count ? 0 : r;
 }
 
 int
@@ -182,11 +203,11 @@ kb_index_segment_at_time(struct kb_index *x, const struct kb_topic_ref *t,
 	int32_t partition, int64_t time, struct kb_index_segment *out)
 {
 	struct wanted w = {.out = out, .by_time = true, .time = time};
-	int64_t start = 0;
+	int64_t start = 0, highest;
 	int r;
 
 	pthread_mutex_lock(&x->lock);
-	r = first_peak(x, t, partition, time, &start);
+	r = find_time(x, KB_LAYER_PEAK, t, partition, time, &start, &highest);
 	if (r == 0)
 		r = kb_handle_segments(x, t, partition, start, take_first, &w);
 	else if (r > 0)
@@ -195,6 +216,20 @@ kb_index_segment_at_time(struct kb_index *x, const struct kb_topic_ref *t,
 	if (r == 0)
 		return nothing_there(t, partition, "time", time);
 	return r < 0 ? r : 0;
+}
+
+int
+kb_index_last_before(struct kb_index *x, const struct kb_topic_ref *t,
+	int32_t partition, int64_t time, int64_t *out_start)
+{
+	int64_t lowest;
+	int r;
+
+	pthread_mutex_lock(&x->lock);
+	r = find_time(
+		x, KB_LAYER_TROUGH, t, partition, time, &lowest, out_start);
+	pthread_mutex_unlock(&x->lock);
+	return r;
 }
 
 /* ---- blocks ---- */
@@ -213,10 +248,13 @@ read_block(const struct kb_merge_head *h, struct kb_block *b)
 	b->dropped = kb_sql_count(row, 5, &bad);
 	b->min_timestamp = kb_sql_time(row, 6);
 	b->max_timestamp = kb_sql_time(row, 7);
-	b->text_length = kb_sql_count(row, 8, &bad);
-	b->values_length = kb_sql_count(row, 9, &bad);
-	b->raw_length = kb_sql_count(row, 10, &bad);
-	b->newline_in_value = kb_sql_int(row, 11, 0, 1, &bad);
+	b->undated = kb_sql_count(row, 8, &bad);
+	b->text_length = kb_sql_count(row, 9, &bad);
+	b->values_length = kb_sql_count(row, 10, &bad);
+	b->raw_length = kb_sql_count(row, 11, &bad);
+	b->newline_in_value = kb_sql_int(row, 12, 0, 1, &bad);
+	bad |= !times_agree(
+		b->min_timestamp, b->max_timestamp, b->undated, b->records);
 	return bad || b->size == 0 || b->records == 0
 		       ? kb_handle_damaged(h, "block")
 		       : 0;

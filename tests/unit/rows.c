@@ -25,6 +25,7 @@ rows_make(struct rows_segment *out, const struct kb_topic_ref *t,
 	s->dropped = 2;
 	s->min_timestamp = time;
 	s->max_timestamp = time == KB_NO_TIME ? time : time + 5;
+	s->undated = time == KB_NO_TIME ? s->records : 0;
 	s->text_length = 900 + (uint64_t)(start % 7);
 	s->values_length = 500;
 	s->raw_length = 700;
@@ -43,6 +44,7 @@ rows_make(struct rows_segment *out, const struct kb_topic_ref *t,
 		b->dropped = i == 0;
 		b->min_timestamp = s->min_timestamp;
 		b->max_timestamp = s->max_timestamp;
+		b->undated = s->undated ? b->records : 0;
 		b->text_length = 300;
 		b->values_length = 150;
 		b->raw_length = 230;

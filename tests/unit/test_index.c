@@ -181,6 +181,27 @@ INDEX_TEST(index__finds_the_first_segment_with_a_time)
 		kb_index_segment_at_time(x, &orders, 1, 0, &s), -ENOENT);
 }
 
+INDEX_TEST(index__finds_the_last_segment_before_a_time)
+{
+	static const struct {
+		int64_t time, start;
+	} cases[] = {{101, 0}, {200, 0}, {201, 20}, {300, 20}, {301, 40},
+		{900, 40}, {1000, 40}, {1001, 50}, {INT64_MAX, 50}};
+	int64_t start;
+
+	(void)repo;
+	fill(x);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		ck_ok(kb_index_last_before(
+			x, &orders, 0, cases[i].time, &start));
+		ck_assert_int_eq(start, cases[i].start);
+	}
+	ck_assert_int_eq(kb_index_last_before(x, &orders, 0, 100, &start), 1);
+	/* a record without a time is older than any */
+	ck_ok(kb_index_last_before(x, &orders, 1, 0, &start));
+	ck_assert_int_eq(start, 0);
+}
+
 INDEX_TEST(index__gives_back_a_segment_as_it_was_put_in)
 {
 	struct kb_index_segment back;
@@ -199,6 +220,7 @@ INDEX_TEST(index__gives_back_a_segment_as_it_was_put_in)
 	ck_assert_uint_eq(back.s.dropped, s.row.s.dropped);
 	ck_assert_int_eq(back.s.min_timestamp, s.row.s.min_timestamp);
 	ck_assert_int_eq(back.s.max_timestamp, s.row.s.max_timestamp);
+	ck_assert_uint_eq(back.s.undated, 0);
 	ck_assert_uint_eq(back.s.text_length, s.row.s.text_length);
 	ck_assert_uint_eq(back.s.values_length, s.row.s.values_length);
 	ck_assert_uint_eq(back.s.raw_length, s.row.s.raw_length);
@@ -208,6 +230,7 @@ INDEX_TEST(index__gives_back_a_segment_as_it_was_put_in)
 	ck_assert_mem_eq(back.s.sha256, s.row.s.sha256, KB_SHA256_SIZE);
 	ck_ok(kb_index_segment_at(x, &orders, 1, 0, &back));
 	ck_assert_int_eq(back.s.max_timestamp, KB_NO_TIME);
+	ck_assert_uint_eq(back.s.undated, back.s.records);
 }
 
 struct blocks {
@@ -371,6 +394,7 @@ KB_SUITE("index", index__serves_many_threads, index__is_empty_without_files,
 	index__keeps_what_it_has_when_all_files_go,
 	index__finds_segments_by_offset, index__lists_segments_in_offset_order,
 	index__finds_the_first_segment_with_a_time,
+	index__finds_the_last_segment_before_a_time,
 	index__gives_back_a_segment_as_it_was_put_in,
 	index__gives_back_blocks_in_order,
 	index__is_the_same_when_rows_come_again,

@@ -96,6 +96,8 @@ START_TEST(summary__sums_up_a_small_segment)
 	ck_assert_uint_eq(s.dropped, 13); /* 10 11, 14..19, 21..25 */
 	ck_assert_int_eq(s.min_timestamp, 400);
 	ck_assert_int_eq(s.max_timestamp, 500);
+	ck_assert_uint_eq(s.undated, 1);
+	ck_assert_uint_eq(blocks[0].undated, 1);
 	ck_assert_uint_eq(s.values_length, 3 + 1 + 1);
 	ck_assert(!s.newline_in_value);
 	ck_assert_int_eq(s.leader_epoch, 4);
@@ -189,6 +191,7 @@ blocks_make_up(const struct kb_segment *s, const struct kb_block *blocks)
 		sum.bytes += b->size;
 		sum.records += b->records;
 		sum.dropped += b->dropped;
+		sum.undated += b->undated;
 		sum.text_length += b->text_length;
 		sum.values_length += b->values_length;
 		sum.raw_length += b->raw_length;
@@ -198,6 +201,7 @@ blocks_make_up(const struct kb_segment *s, const struct kb_block *blocks)
 	ck_assert_uint_eq(s->bytes, sum.bytes);
 	ck_assert_uint_eq(s->records, sum.records);
 	ck_assert_uint_eq(s->dropped, sum.dropped);
+	ck_assert_uint_eq(s->undated, sum.undated);
 	ck_assert_uint_eq(s->text_length, sum.text_length);
 	ck_assert_uint_eq(s->values_length, sum.values_length);
 	ck_assert_uint_eq(s->raw_length, sum.raw_length);
