@@ -1,14 +1,14 @@
 /*
- * An entry is in the table from the moment somebody asks for it; a first asker
- * loads it, later ones wait on the entry's own condition. Idle entries (nobody
- * holds them) form a list, least recently used first, from which room is made.
+ * An entry is on the shelf from the moment somebody asks for it; a first asker
+ * loads it, later ones wait on the entry's own condition. Who finds no room
+ * for a load waits in a queue; whoever makes room lets in those it suffices
+ * for, the oldest first, so nobody wakes to find none.
  *
- * Invariants, under `lock`: (1) `used` is the sum of all entries' costs; (2) an
- * entry is on the idle list exactly when it has no holder; (3) a thread waits
- * for room only while it holds nothing, and one that somebody waits for while
- * holding others ("urgent") stops waiting: so no circle of waits can form.
- * One evicted buffer is kept for the next load: a reader that streams through
- * a file then allocates nothing.
+ * Invariants, under `lock`: (1) an entry is in the queue exactly while it is
+ * WAITING; (2) a thread waits for room only while it holds nothing, and one
+ * that somebody waits for while holding others ("urgent") stops waiting: so no
+ * circle of waits can form; (3) whatever may have made room is followed by
+ * let_in(). Loads ahead of readers never wait, not even for each other.
  */
 #include "fs/cache.h"
 
@@ -18,37 +18,20 @@
 
 #include "common/err.h"
 #include "format/jsonl.h"
-#include "fs/hash.h"
+#include "fs/shelf.h"
 
 #define TRUSTED_LENGTH ((size_t)8 << 20)
 
-enum state { WAITING, LOADING, READY, FAILED };
-
-struct kb_entry {
-	struct kb_link link;
-	struct kb_entry *older; /* on the idle list */
-	struct kb_entry *newer;
-	struct kb_cache_key key;
-	pthread_cond_t done;
-	enum state state;
-	unsigned holders;
-	bool urgent;
-	bool listed; /* in the table */
-	size_t cost;
-	struct kb_buf text;
-	struct kb_failure *failure;
-};
+/* So often smaller ones are let in before one that finds no room. */
+#define PATIENCE 1000
 
 struct kb_cache {
 	pthread_mutex_t lock;
-	pthread_cond_t room;
-	struct kb_hash table;
-	struct kb_entry *oldest;
-	struct kb_entry *newest;
-	struct kb_buf spare;
-	size_t budget;
-	size_t used;
-	uint64_t loads;
+	struct kb_shelf shelf;
+	struct kb_queue queue;
+	uint64_t hits;
+	uint64_t misses;
+	uint64_t ahead;
 };
 
 int
@@ -59,146 +42,50 @@ kb_cache_new(size_t budget, struct kb_cache **out)
 	if (!c)
 		return kb_err(-ENOMEM, "cache: out of memory");
 	pthread_mutex_init(&c->lock, NULL);
-	pthread_cond_init(&c->room, NULL);
-	c->budget = budget;
+	c->shelf.budget = budget;
 	*out = c;
 	return 0;
-}
-
-static void
-entry_free(struct kb_entry *e)
-{
-	pthread_cond_destroy(&e->done);
-	kb_buf_release(&e->text);
-	free(e->failure);
-	free(e);
 }
 
 void
 kb_cache_free(struct kb_cache *c)
 {
-	struct kb_link *l;
-
 	if (!c)
 		return;
-	while ((l = kb_hash_any(&c->table))) {
-		kb_hash_remove(&c->table, l);
-		entry_free(kb_link_entry(l, struct kb_entry, link));
-	}
-	kb_hash_release(&c->table);
-	kb_buf_release(&c->spare);
-	pthread_cond_destroy(&c->room);
+	kb_shelf_release(&c->shelf);
 	pthread_mutex_destroy(&c->lock);
 	free(c);
 }
 
-static uint64_t
-hash_of(const struct kb_cache_key *k)
-{
-	uint64_t h = kb_hash_mix(0, k->partition);
-
-	return kb_hash_mix(kb_hash_mix(h, (uint64_t)k->segment), k->position);
-}
-
-static struct kb_entry *
-find(struct kb_cache *c, const struct kb_cache_key *k)
-{
-	struct kb_link *l = kb_hash_find(&c->table, hash_of(k));
-
-	for (; l; l = kb_hash_next(l)) {
-		struct kb_entry *e = kb_link_entry(l, struct kb_entry, link);
-
-		if (e->key.partition == k->partition &&
-			e->key.segment == k->segment &&
-			e->key.position == k->position)
-			return e;
-	}
-	return NULL;
-}
-
-static void
-idle_add(struct kb_cache *c, struct kb_entry *e)
-{
-	e->older = c->newest;
-	e->newer = NULL;
-	*(c->newest ? &c->newest->newer : &c->oldest) = e;
-	c->newest = e;
-}
-
-static void
-idle_remove(struct kb_cache *c, struct kb_entry *e)
-{
-	*(e->older ? &e->older->newer : &c->oldest) = e->newer;
-	*(e->newer ? &e->newer->older : &c->newest) = e->older;
-}
-
-/* Takes an entry that nobody holds, and is not idle, out of the world. */
-static void
-drop(struct kb_cache *c, struct kb_entry *e)
-{
-	if (e->listed)
-		kb_hash_remove(&c->table, &e->link);
-	c->used -= e->cost;
-	if (e->text.cap > c->spare.cap && e->text.cap <= c->budget / 8) {
-		struct kb_buf t = c->spare;
-
-		c->spare = e->text;
-		e->text = t;
-		kb_buf_clear(&c->spare);
-	}
-	entry_free(e);
-}
-
+/* There is room for it, or it needs none. */
 static bool
-fits(const struct kb_cache *c, size_t cost)
+may_load(struct kb_cache *c, const struct kb_entry *e)
 {
-	return c->used <= c->budget && cost <= c->budget - c->used;
+	if (kb_shelf_make_room(&c->shelf, e->wanted, false))
+		return true;
+	if (!e->urgent && c->shelf.used > c->shelf.lying)
+		return false;
+	kb_shelf_clear(&c->shelf);
+	return true;
 }
 
+/* Lets those load that there is room for. */
 static void
-evict(struct kb_cache *c, size_t cost)
+let_in(struct kb_cache *c)
 {
-	while (c->oldest && !fits(c, cost)) {
-		struct kb_entry *e = c->oldest;
+	struct kb_entry *next;
 
-		idle_remove(c, e);
-		drop(c, e);
+	for (struct kb_entry *e = c->queue.oldest; e; e = next) {
+		next = e->newer;
+		if (may_load(c, e)) {
+			kb_queue_remove(&c->queue, e);
+			e->state = KB_LOADING;
+			kb_shelf_charge(&c->shelf, e, e->wanted);
+			pthread_cond_broadcast(&e->done);
+		} else if (e->passed++ >= PATIENCE) {
+			return;
+		}
 	}
-}
-
-/* Charges cost to e, once there is room for it. */
-static void
-admit(struct kb_cache *c, struct kb_entry *e, size_t cost, bool holding)
-{
-	e->urgent = holding;
-	for (;;) {
-		evict(c, cost);
-		if (fits(c, cost) || c->used == 0 || e->urgent)
-			break;
-		pthread_cond_wait(&c->room, &c->lock);
-	}
-	e->state = LOADING;
-	e->cost = cost;
-	c->used += cost;
-	c->loads++;
-}
-
-static struct kb_entry *
-entry_new(struct kb_cache *c, const struct kb_cache_key *key)
-{
-	struct kb_entry *e = calloc(1, sizeof(*e));
-
-	if (!e)
-		return NULL;
-	pthread_cond_init(&e->done, NULL);
-	e->key = *key;
-	e->holders = 1;
-	if (kb_hash_add(&c->table, &e->link, hash_of(key)) < 0) {
-		entry_free(e);
-		return NULL;
-	}
-	e->listed = true;
-	return e;
 }
 
 /* What load gave, made known. Only damage is remembered, not bad luck. */
@@ -207,29 +94,26 @@ settle(struct kb_cache *c, struct kb_entry *e, int r)
 {
 	size_t cost = sizeof(*e) + e->text.cap;
 
-	e->state = READY;
+	e->state = KB_READY;
 	if (r < 0) {
-		e->state = FAILED;
+		e->state = KB_FAILED;
 		e->failure = calloc(1, sizeof(*e->failure));
 		if (e->failure)
 			kb_failure_take(e->failure, r);
 		kb_buf_release(&e->text);
 		cost = sizeof(*e) + sizeof(*e->failure);
-		if (r != -EBADMSG) {
-			kb_hash_remove(&c->table, &e->link);
-			e->listed = false;
-		}
+		if (r != -EBADMSG)
+			kb_shelf_unlist(&c->shelf, e);
 	}
-	c->used -= e->cost;
-	e->cost = cost;
-	c->used += cost;
+	kb_shelf_charge(&c->shelf, e, cost);
 	pthread_cond_broadcast(&e->done);
-	pthread_cond_broadcast(&c->room);
+	let_in(c);
 }
 
 /*
- * Room for just the text: growing by doubling would waste half the budget. The
- * length is a claim of the index, so only so much is taken on its word.
+ * Room for just the text: growing by doubling would waste half the budget. A
+ * little more lets the memory serve the next block, too. The length is a claim
+ * of the index, so only so much is taken on its word.
  */
 static void
 make_room(struct kb_buf *text, size_t length)
@@ -238,19 +122,19 @@ make_room(struct kb_buf *text, size_t length)
 
 	if (text->cap >= cap || length > TRUSTED_LENGTH)
 		return;
+	cap += cap / 32;
 	kb_buf_release(text);
 	text->data = malloc(cap);
 	text->cap = text->data ? cap : 0;
 }
 
+/* Loads what was let in; without the lock meanwhile. */
 static void
 load(struct kb_cache *c, struct kb_entry *e, const struct kb_cache_ask *ask)
 {
 	int r;
 
-	admit(c, e, sizeof(*e) + ask->length + ask->scratch, ask->holding);
-	e->text = c->spare;
-	c->spare = (struct kb_buf){0};
+	e->text = kb_shelf_take_spare(&c->shelf);
 	pthread_mutex_unlock(&c->lock);
 	make_room(&e->text, ask->length);
 	r = ask->load(ask->ctx, &e->text);
@@ -261,28 +145,42 @@ load(struct kb_cache *c, struct kb_entry *e, const struct kb_cache_ask *ask)
 static void
 join(struct kb_cache *c, struct kb_entry *e, bool holding)
 {
-	if (e->holders++ == 0)
-		idle_remove(c, e);
-	if (e->state == WAITING && holding) {
+	c->hits++;
+	kb_shelf_hold(&c->shelf, e);
+	e->fresh = false;
+	if (e->state == KB_WAITING && holding) {
 		e->urgent = true;
-		pthread_cond_broadcast(&c->room);
+		let_in(c);
 	}
-	while (e->state == WAITING || e->state == LOADING)
+	while (e->state == KB_WAITING || e->state == KB_LOADING)
 		pthread_cond_wait(&e->done, &c->lock);
 }
 
-static void
-put_locked(struct kb_cache *c, struct kb_entry *e)
+static size_t
+cost_of(const struct kb_cache_ask *ask)
 {
-	if (--e->holders > 0)
-		return;
-	if (e->listed)
-		idle_add(c, e);
-	else
-		drop(c, e);
-	if (c->used > c->budget)
-		evict(c, 0);
-	pthread_cond_broadcast(&c->room);
+	return sizeof(struct kb_entry) + ask->length + ask->scratch;
+}
+
+static void
+queue_and_load(
+	struct kb_cache *c, struct kb_entry *e, const struct kb_cache_ask *ask)
+{
+	c->misses++;
+	e->wanted = cost_of(ask);
+	e->urgent = ask->holding;
+	kb_queue_add(&c->queue, e);
+	let_in(c);
+	while (e->state == KB_WAITING)
+		pthread_cond_wait(&e->done, &c->lock);
+	load(c, e, ask);
+}
+
+static void
+put(struct kb_cache *c, struct kb_entry *e)
+{
+	kb_shelf_put(&c->shelf, e);
+	let_in(c);
 }
 
 int
@@ -293,21 +191,20 @@ kb_cache_get(struct kb_cache *c, const struct kb_cache_ask *ask,
 	int r = 0;
 
 	pthread_mutex_lock(&c->lock);
-	e = find(c, &ask->key);
+	e = kb_shelf_find(&c->shelf, &ask->key);
 	if (e) {
 		join(c, e, ask->holding);
 	} else {
-		e = entry_new(c, &ask->key);
-		if (!e) {
-			pthread_mutex_unlock(&c->lock);
-			return kb_err(-ENOMEM, "cache: out of memory");
-		}
-		load(c, e, ask);
+		e = kb_shelf_add(&c->shelf, &ask->key);
+		if (e)
+			queue_and_load(c, e, ask);
+		else
+			r = kb_err(-ENOMEM, "cache: out of memory");
 	}
-	if (e->state == FAILED) {
+	if (e && e->state == KB_FAILED) {
 		r = e->failure ? kb_failure_raise(e->failure)
 			       : kb_err(-ENOMEM, "cache: out of memory");
-		put_locked(c, e);
+		put(c, e);
 	}
 	pthread_mutex_unlock(&c->lock);
 	if (r == 0)
@@ -315,11 +212,36 @@ kb_cache_get(struct kb_cache *c, const struct kb_cache_ask *ask,
 	return r;
 }
 
+bool
+kb_cache_load_ahead(struct kb_cache *c, const struct kb_cache_ask *ask)
+{
+	size_t cost = cost_of(ask);
+	struct kb_entry *e = NULL;
+	bool there;
+
+	pthread_mutex_lock(&c->lock);
+	there = kb_shelf_find(&c->shelf, &ask->key);
+	if (!there && !c->queue.oldest &&
+		kb_shelf_make_room(&c->shelf, cost, true))
+		e = kb_shelf_add(&c->shelf, &ask->key);
+	if (e) {
+		c->ahead++;
+		e->state = KB_LOADING;
+		e->fresh = true;
+		kb_shelf_charge(&c->shelf, e, cost);
+		load(c, e, ask);
+		put(c, e);
+	}
+	pthread_mutex_unlock(&c->lock);
+	return there || e;
+}
+
 void
-kb_cache_put(struct kb_cache *c, struct kb_entry *e)
+kb_cache_put(struct kb_cache *c, struct kb_entry *e, size_t served)
 {
 	pthread_mutex_lock(&c->lock);
-	put_locked(c, e);
+	e->served += served;
+	put(c, e);
 	pthread_mutex_unlock(&c->lock);
 }
 
@@ -329,24 +251,18 @@ kb_entry_text(const struct kb_entry *e)
 	return kb_buf_slice(&e->text);
 }
 
-size_t
-kb_cache_used(struct kb_cache *c)
+void
+kb_cache_count(struct kb_cache *c, struct kb_cache_counts *out)
 {
-	size_t used;
-
 	pthread_mutex_lock(&c->lock);
-	used = c->used;
+	*out = (struct kb_cache_counts){
+		.budget = c->shelf.budget,
+		.used = c->shelf.used,
+		.texts = c->shelf.table.count,
+		.hits = c->hits,
+		.misses = c->misses,
+		.ahead = c->ahead,
+		.evictions = c->shelf.evictions,
+	};
 	pthread_mutex_unlock(&c->lock);
-	return used;
-}
-
-uint64_t
-kb_cache_loads(struct kb_cache *c)
-{
-	uint64_t loads;
-
-	pthread_mutex_lock(&c->lock);
-	loads = c->loads;
-	pthread_mutex_unlock(&c->lock);
-	return loads;
 }

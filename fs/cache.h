@@ -50,17 +50,38 @@ struct kb_cache_ask {
 int
 kb_cache_get(struct kb_cache *c, const struct kb_cache_ask *ask,
 	struct kb_entry **out);
+
+/*
+ * served: so many bytes of it were handed out. Once that is as much as the
+ * text has, it is the first to go.
+ */
 void
-kb_cache_put(struct kb_cache *c, struct kb_entry *e);
+kb_cache_put(struct kb_cache *c, struct kb_entry *e, size_t served);
+
+/*
+ * Loads the text before somebody asks for it, if it is not there. Waits for no
+ * room and takes none from texts that are held, or that were loaded ahead and
+ * not asked for yet: false, it gave up.
+ */
+bool
+kb_cache_load_ahead(struct kb_cache *c, const struct kb_cache_ask *ask);
 
 /* Valid while the entry is held. */
 struct kb_slice
 kb_entry_text(const struct kb_entry *e);
 
-/* Bytes held now, and loads so far. */
-size_t
-kb_cache_used(struct kb_cache *c);
-uint64_t
-kb_cache_loads(struct kb_cache *c);
+struct kb_cache_counts {
+	size_t budget; /* bytes */
+	size_t used;
+	size_t texts; /* in memory */
+	uint64_t hits;
+	uint64_t misses;    /* loaded while a reader waited */
+	uint64_t ahead;	    /* loaded before one came */
+	uint64_t evictions; /* of texts that were not all handed out */
+};
+
+/* How it is now, and what happened so far. */
+void
+kb_cache_count(struct kb_cache *c, struct kb_cache_counts *out);
 
 #endif

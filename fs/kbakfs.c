@@ -4,6 +4,7 @@
  * has changed; from then on the log is the only channel.
  */
 #include <errno.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -25,6 +26,8 @@
 #include "store/repo.h"
 
 enum { EXIT_USAGE = 1, EXIT_NO_MOUNT = 32 };
+
+#define MMAP_FROM (128 << 10)
 
 static const char usage[] =
 	"Usage: kbakfs REPO MOUNTPOINT [-f] [-d] [-o OPTION,...]\n"
@@ -168,6 +171,8 @@ close_all(struct mount *m)
 	kb_restore_tree_free(m->restore_tree);
 	kb_restore_close(m->restore);
 	kb_conf_free(m->conf);
+	if (m->sources)
+		kb_sources_stop(m->sources);
 	kb_tree_free(m->tree);
 	kb_sources_free(m->sources);
 	kb_index_close(m->index);
@@ -226,6 +231,8 @@ main(int argc, char **argv)
 	struct mount m = {0};
 	int status;
 
+	/* texts and decoders are few and large: what is freed is given back */
+	mallopt(M_MMAP_THRESHOLD, MMAP_FROM);
 	kb_log_set_name("kbakfs");
 	kb_log_set_level(KB_LOG_INFO);
 	if (kb_mountopts_read(&m.options, argc, (const char *const *)argv) <

@@ -17,6 +17,7 @@
 
 #include "common/err.h"
 #include "common/log.h"
+#include "fs/ahead.h"
 #include "fs/cache.h"
 #include "index/index.h"
 #include "index/text.h"
@@ -26,6 +27,8 @@
 #define SEGMENTS_MAX 64	 /* open at once while nobody uses them */
 #define BLOCKS_MAX 65536 /* rows of those */
 #define TEXTS_MAX 16
+#define WORKERS_MIN 2 /* one may wait for storage */
+#define WORKERS_MAX 8
 #define SAID_MAX 256
 
 struct opened {
@@ -51,6 +54,7 @@ struct kb_sources {
 	struct kb_repo *repo;
 	struct kb_index *index;
 	struct kb_cache *cache;
+	struct kb_ahead *ahead;
 	pthread_mutex_t lock;
 	pthread_cond_t text_free;
 	struct opened *opened;
@@ -62,30 +66,6 @@ struct kb_sources {
 	unsigned said_count;
 };
 
-int
-kb_sources_new(struct kb_repo *repo, struct kb_index *index, size_t cache_bytes,
-	struct kb_sources **out)
-{
-	struct kb_sources *s = calloc(1, sizeof(*s));
-	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
-	int r;
-
-	if (!s)
-		return kb_err(-ENOMEM, "mount: out of memory");
-	r = kb_cache_new(cache_bytes, &s->cache);
-	if (r < 0) {
-		free(s);
-		return r;
-	}
-	s->repo = repo;
-	s->index = index;
-	s->texts_max = cpus < 2 ? 4 : cpus > 8 ? TEXTS_MAX : (unsigned)cpus * 2;
-	pthread_mutex_init(&s->lock, NULL);
-	pthread_cond_init(&s->text_free, NULL);
-	*out = s;
-	return 0;
-}
-
 static void
 opened_free(struct opened *o)
 {
@@ -95,25 +75,6 @@ opened_free(struct opened *o)
 	free(o->blocks);
 	free(o->texts);
 	free(o);
-}
-
-void
-kb_sources_free(struct kb_sources *s)
-{
-	struct opened *next;
-
-	if (!s)
-		return;
-	for (struct opened *o = s->opened; o; o = next) {
-		next = o->next;
-		opened_free(o);
-	}
-	for (unsigned i = 0; i < s->texts_idle; i++)
-		kb_text_free(s->texts[i]);
-	kb_cache_free(s->cache);
-	pthread_cond_destroy(&s->text_free);
-	pthread_mutex_destroy(&s->lock);
-	free(s);
 }
 
 /* Logs this thread's error, unless it was said before. */
@@ -374,32 +335,148 @@ load_text(void *ctx, struct kb_buf *out)
 	return r;
 }
 
-int
-kb_sources_text(struct kb_sources *s, const struct kb_source *source,
-	uint32_t block, bool holding, struct kb_entry **out)
+static struct kb_cache_ask
+ask_for(struct job *job, bool holding)
 {
-	const struct kb_block *b = &source->blocks[block];
-	struct job job = {s, (const struct opened *)source, b};
-	struct kb_cache_ask ask = {
+	const struct kb_source *source = &job->o->source;
+	const struct kb_block *b = job->block;
+
+	return (struct kb_cache_ask){
 		.key = {source->place->ordinal, source->row.start, b->position},
 		.length = b->text_length,
 		.scratch = b->size + b->raw_length,
 		.holding = holding,
 		.load = load_text,
-		.ctx = &job,
+		.ctx = job,
 	};
+}
+
+int
+kb_sources_text(struct kb_sources *s, const struct kb_source *source,
+	uint32_t block, bool holding, struct kb_entry **out)
+{
+	struct job job = {
+		s, (const struct opened *)source, &source->blocks[block]};
+	struct kb_cache_ask ask = ask_for(&job, holding);
 
 	return kb_cache_get(s->cache, &ask, out);
 }
 
 void
-kb_sources_done(struct kb_sources *s, struct kb_entry *e)
+kb_sources_done(struct kb_sources *s, struct kb_entry *e, size_t served)
 {
-	kb_cache_put(s->cache, e);
+	kb_cache_put(s->cache, e, served);
 }
 
 uint64_t
 kb_sources_decoded(struct kb_sources *s)
 {
-	return kb_cache_loads(s->cache);
+	struct kb_cache_counts counts;
+
+	kb_cache_count(s->cache, &counts);
+	return counts.misses + counts.ahead;
+}
+
+void
+kb_sources_count(struct kb_sources *s, struct kb_cache_counts *out)
+{
+	kb_cache_count(s->cache, out);
+}
+
+/* ---- ahead of readers ---- */
+
+void
+kb_sources_ahead(struct kb_sources *s, const struct kb_place *place,
+	int64_t first, uint64_t from, uint64_t to)
+{
+	struct kb_ahead_job job = {place, first, from, to};
+
+	if (s->ahead)
+		kb_ahead_push(s->ahead, &job);
+}
+
+/* On a worker. What fails is met, and told, by the reader who comes. */
+static void
+run_ahead(void *ctx, const struct kb_ahead_job *ahead)
+{
+	struct kb_sources *s = ctx;
+	const struct kb_source *source;
+	bool going = true;
+
+	if (kb_sources_get(s, ahead->place, ahead->segment, &source) < 0)
+		return;
+	for (uint32_t i = 0; going && i < source->row.block_count; i++) {
+		struct job job = {
+			s, (const struct opened *)source, &source->blocks[i]};
+		struct kb_cache_ask ask = ask_for(&job, false);
+
+		if (source->texts[i] >= ahead->to)
+			break;
+		if (source->texts[i] >= ahead->from)
+			going = kb_cache_load_ahead(s->cache, &ask);
+	}
+	kb_sources_put(s, source);
+}
+
+/* ---- all of it ---- */
+
+static unsigned
+workers_for(long cpus)
+{
+	return cpus < WORKERS_MIN   ? WORKERS_MIN
+	       : cpus > WORKERS_MAX ? WORKERS_MAX
+				    : (unsigned)cpus;
+}
+
+int
+kb_sources_new(struct kb_repo *repo, struct kb_index *index, size_t cache_bytes,
+	struct kb_sources **out)
+{
+	struct kb_sources *s = calloc(1, sizeof(*s));
+	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
+	int r;
+
+	if (!s)
+		return kb_err(-ENOMEM, "mount: out of memory");
+	s->repo = repo;
+	s->index = index;
+	s->texts_max = cpus < 2 ? 4 : cpus > 8 ? TEXTS_MAX : (unsigned)cpus * 2;
+	pthread_mutex_init(&s->lock, NULL);
+	pthread_cond_init(&s->text_free, NULL);
+	r = kb_cache_new(cache_bytes, &s->cache);
+	if (r == 0)
+		r = kb_ahead_new(workers_for(cpus), run_ahead, s, &s->ahead);
+	if (r < 0) {
+		kb_sources_free(s);
+		return r;
+	}
+	*out = s;
+	return 0;
+}
+
+void
+kb_sources_stop(struct kb_sources *s)
+{
+	kb_ahead_free(s->ahead);
+	s->ahead = NULL;
+}
+
+void
+kb_sources_free(struct kb_sources *s)
+{
+	struct opened *next;
+
+	if (!s)
+		return;
+	kb_sources_stop(s);
+	for (struct opened *o = s->opened; o; o = next) {
+		next = o->next;
+		opened_free(o);
+	}
+	for (unsigned i = 0; i < s->texts_idle; i++)
+		kb_text_free(s->texts[i]);
+	kb_cache_free(s->cache);
+	pthread_cond_destroy(&s->text_free);
+	pthread_mutex_destroy(&s->lock);
+	free(s);
 }

@@ -9,6 +9,7 @@
 #include "format/segment.h"
 #include "store/layout.h"
 
+struct kb_cache_counts;
 struct kb_entry;
 struct kb_index;
 struct kb_repo;
@@ -41,6 +42,13 @@ void
 kb_sources_free(struct kb_sources *s);
 
 /*
+ * Ends decoding ahead, which looks at places: call it before they go. All else
+ * goes on.
+ */
+void
+kb_sources_stop(struct kb_sources *s);
+
+/*
  * The segment whose first record is at `first`. -ESTALE: the index has none;
  * -ENOENT: its object is missing; other errors of store and index. Each
  * failure is logged once.
@@ -59,11 +67,25 @@ kb_sources_put(struct kb_sources *s, const struct kb_source *source);
 int
 kb_sources_text(struct kb_sources *s, const struct kb_source *source,
 	uint32_t block, bool holding, struct kb_entry **out);
+
+/* served: so many bytes of it were handed out. */
 void
-kb_sources_done(struct kb_sources *s, struct kb_entry *e);
+kb_sources_done(struct kb_sources *s, struct kb_entry *e, size_t served);
+
+/*
+ * Has the blocks of a segment whose text begins at from <= position < to
+ * decoded soon, if there is room for them.
+ */
+void
+kb_sources_ahead(struct kb_sources *s, const struct kb_place *place,
+	int64_t first, uint64_t from, uint64_t to);
 
 /* Blocks decoded so far. */
 uint64_t
 kb_sources_decoded(struct kb_sources *s);
+
+/* What the cache of texts does. */
+void
+kb_sources_count(struct kb_sources *s, struct kb_cache_counts *out);
 
 #endif

@@ -19,7 +19,10 @@
 #include "fs/lines.h"
 #include "fs/selector.h"
 #include "fs/sources.h"
+#include "fs/stride.h"
 #include "index/index.h"
+
+#define AHEAD_PARTS 16
 
 /* A segment of the view; base + its text position = position in the view. */
 struct part {
@@ -35,6 +38,7 @@ struct kb_view {
 	size_t room;
 	uint64_t size;
 	int64_t newest;
+	struct kb_stride stride;
 };
 
 /* ---- opening ---- */
@@ -136,7 +140,7 @@ cut_block(struct kb_view *v, const struct kb_source *source, uint32_t i,
 	if (r == 0)
 		r = kb_lines_newest(kb_slice_of(text.data + from, to - from),
 			head, &newest);
-	kb_sources_done(v->sources, e);
+	kb_sources_done(v->sources, e, 0);
 	if (r < 0)
 		return r;
 	note_time(v, newest);
@@ -230,6 +234,7 @@ kb_view_open(struct kb_sources *s, struct kb_index *x,
 	v->sources = s;
 	v->place = place;
 	v->newest = KB_NO_TIME;
+	kb_stride_init(&v->stride);
 	r = kb_index_segments(x, &place->topic, place->partition, what->first,
 		gather_segment, &g);
 	if (r >= 0)
@@ -253,6 +258,7 @@ kb_view_close(struct kb_view *v)
 {
 	if (!v)
 		return;
+	kb_stride_release(&v->stride);
 	free(v->parts);
 	free(v);
 }
@@ -279,7 +285,8 @@ join(struct kb_span *span)
 		if (kb_buf_put(&span->joined, span->iov[i].iov_base,
 			    span->iov[i].iov_len) < 0)
 			return kb_err(-ENOMEM, "read: out of memory");
-		kb_sources_done(span->sources, span->entries[i]);
+		kb_sources_done(
+			span->sources, span->entries[i], span->iov[i].iov_len);
 		span->entries[i] = NULL;
 	}
 	span->iov[0].iov_base = span->joined.data;
@@ -294,7 +301,8 @@ kb_span_release(struct kb_span *span)
 {
 	for (int i = 0; i < span->count; i++)
 		if (span->entries[i])
-			kb_sources_done(span->sources, span->entries[i]);
+			kb_sources_done(span->sources, span->entries[i],
+				span->iov[i].iov_len);
 	kb_buf_release(&span->joined);
 	span->count = 0;
 }
@@ -354,7 +362,7 @@ read_segment(const struct kb_view *v, const struct kb_source *source,
 		n = text.len - skip < len ? text.len - skip : len;
 		r = add_piece(span, e, kb_slice_of(text.data + skip, n));
 		if (r < 0) {
-			kb_sources_done(v->sources, e);
+			kb_sources_done(v->sources, e, 0);
 			return r;
 		}
 		at += n;
@@ -379,9 +387,33 @@ part_of(const struct kb_view *v, uint64_t pos)
 	return low;
 }
 
+/* What a reader who goes on will need; so many segments of it at once. */
+static void
+look_ahead(struct kb_view *v, uint64_t pos, uint64_t end)
+{
+	uint64_t from, to;
+	size_t i, stop;
+
+	if (!kb_stride_step(&v->stride, pos, end, &from, &to))
+		return;
+	if (to > v->size)
+		to = v->size;
+	if (from >= to)
+		return;
+	i = part_of(v, from);
+	for (stop = i + AHEAD_PARTS; i < stop && i < v->count; i++) {
+		int64_t base = v->parts[i].base;
+
+		if (base >= (int64_t)to)
+			return;
+		kb_sources_ahead(v->sources, v->place, v->parts[i].first,
+			(int64_t)from > base ? from - (uint64_t)base : 0,
+			to - (uint64_t)base);
+	}
+}
+
 int
-kb_view_read(
-	const struct kb_view *v, uint64_t pos, size_t len, struct kb_span *out)
+kb_view_read(struct kb_view *v, uint64_t pos, size_t len, struct kb_span *out)
 {
 	const struct kb_source *source;
 	size_t i;
@@ -393,6 +425,7 @@ kb_view_read(
 		return 0;
 	if (len > v->size - pos)
 		len = (size_t)(v->size - pos);
+	look_ahead(v, pos, pos + len);
 	for (i = part_of(v, pos); r == 0 && out->len < len; i++) {
 		uint64_t at = (uint64_t)((int64_t)(pos + out->len) -
 					 v->parts[i].base);

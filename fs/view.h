@@ -53,11 +53,11 @@ struct kb_span {
 /*
  * The bytes at pos: len of them, fewer only at the end. On success the caller
  * releases the span, which may outlive the view: once a read is answered, its
- * file may be closed. Errors of kb_sources_text().
+ * file may be closed. Who reads on has what follows decoded ahead of him.
+ * Errors of kb_sources_text().
  */
 int
-kb_view_read(
-	const struct kb_view *v, uint64_t pos, size_t len, struct kb_span *out);
+kb_view_read(struct kb_view *v, uint64_t pos, size_t len, struct kb_span *out);
 void
 kb_span_release(struct kb_span *span);
 

@@ -37,6 +37,7 @@ done(void)
 {
 	char command[100];
 
+	kb_sources_stop(sources);
 	kb_tree_free(tree);
 	kb_sources_free(sources);
 	specimen_close(&a);

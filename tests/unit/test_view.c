@@ -2,12 +2,14 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "format/jsonl.h"
 #include "format/segment.h"
+#include "fs/cache.h"
 #include "fs/selector.h"
 #include "fs/sources.h"
 #include "specimen.h"
@@ -113,7 +115,7 @@ bounds(int64_t first, int64_t last, size_t *from, size_t *to)
 
 /* Reads [pos, pos + len) of the view and compares with all[from + pos...]. */
 static void
-reads(const struct kb_view *v, size_t from, size_t pos, size_t len)
+reads(struct kb_view *v, size_t from, size_t pos, size_t len)
 {
 	size_t size = kb_view_size(v), want = 0, at = from + pos;
 	struct kb_span span;
@@ -243,6 +245,29 @@ START_TEST(view__random_reads_agree_with_the_text)
 }
 END_TEST
 
+START_TEST(view__what_follows_is_decoded_before_the_reader_comes)
+{
+	struct kb_cache_counts counts;
+	struct kb_view *v;
+	size_t pos = 0;
+
+	setup();
+	ck_ok(opens(0, offsets[count - 1], &v));
+	do {
+		reads(v, 0, pos, 64 << 10);
+		pos += 64 << 10;
+	} while (pos < starts[RECORDS]);
+	do {
+		sched_yield();
+		kb_sources_count(sources, &counts);
+	} while (counts.ahead == 0);
+	for (; pos < all.len; pos += 64 << 10)
+		reads(v, 0, pos, 64 << 10);
+	kb_view_close(v);
+	teardown();
+}
+END_TEST
+
 /* Flips a byte in the middle of the first segment's object. */
 static void
 damage(void)
@@ -313,5 +338,6 @@ KB_SUITE("view", view__any_range_is_exactly_its_records,
 	view__newest_time_is_of_the_records_in_it,
 	view__listed_segment_is_opened_without_decoding,
 	view__random_reads_agree_with_the_text,
+	view__what_follows_is_decoded_before_the_reader_comes,
 	view__damage_fails_the_reads_that_touch_it_and_no_other,
 	view__missing_segment_fails_only_its_own_reads)
