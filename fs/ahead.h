@@ -4,15 +4,18 @@
 
 #include <stdint.h>
 
+#include "fs/selector.h"
+
 struct kb_ahead;
 struct kb_place;
 
-/* Blocks whose text begins at from <= position < to of a segment's text. */
+/* Blocks that begin at from <= position < to of a segment, in that form. */
 struct kb_ahead_job {
 	const struct kb_place *place;
 	int64_t segment; /* its first record */
 	uint64_t from;
 	uint64_t to;
+	enum kb_form form;
 };
 
 typedef void

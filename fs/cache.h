@@ -11,11 +11,12 @@
 struct kb_cache;
 struct kb_entry;
 
-/* A block of a segment of a partition. */
+/* A block of a segment of a partition, in one form (fs/selector.h). */
 struct kb_cache_key {
 	uint64_t partition;
 	int64_t segment;
 	uint64_t position;
+	uint32_t form;
 };
 
 /* Any thread may use a cache. budget is in bytes. */

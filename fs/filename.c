@@ -71,7 +71,9 @@ read_offsets(const char **at, struct kb_selector *out)
 static int
 read_form(const char *at, enum kb_form *out)
 {
-	static const char *const forms[] = {[KB_FORM_JSONL] = EXT};
+	static const char *const forms[] = {[KB_FORM_JSONL] = EXT,
+		[KB_FORM_VALUES] = ".values",
+		[KB_FORM_LOG] = ".log"};
 
 	for (size_t i = 0; i < sizeof(forms) / sizeof(*forms); i++) {
 		if (strcmp(at, forms[i]) == 0) {

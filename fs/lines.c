@@ -11,6 +11,7 @@
 
 #include "common/err.h"
 #include "format/segment.h"
+#include "fs/facts.h"
 
 static int
 odd_line(void)
@@ -112,18 +113,21 @@ time_at(const uint8_t *p, const uint8_t *end, int64_t *out)
 }
 
 int
-kb_lines_newest(struct kb_slice text, size_t head_len, int64_t *out)
+kb_lines_survey(struct kb_slice text, size_t head_len, struct kb_facts *out)
 {
 	const uint8_t *end = text.data + text.len, *rest;
-	int64_t newest = KB_NO_TIME, offset, time;
+	struct kb_facts all = kb_facts_none();
 
 	for (size_t at = 0; at < text.len; at = line_end(text, at)) {
-		if (!offset_at(text, head_len, at, &offset, &rest) ||
-			!time_at(rest, end, &time))
+		struct kb_facts one = {.records = 1};
+
+		if (!offset_at(text, head_len, at, &one.first, &rest) ||
+			!time_at(rest, end, &one.max_timestamp))
 			return odd_line();
-		if (time > newest)
-			newest = time;
+		one.last = one.first;
+		one.min_timestamp = one.max_timestamp;
+		kb_facts_add(&all, &one);
 	}
-	*out = newest;
+	*out = all;
 	return 0;
 }

@@ -7,6 +7,8 @@
 
 #include "common/buf.h"
 
+struct kb_facts;
+
 /*
  * text is whole lines of one partition, offsets rising, each beginning with
  * head_len bytes that are the same for all, then the offset.
@@ -18,8 +20,8 @@ int
 kb_lines_find(
 	struct kb_slice text, size_t head_len, int64_t offset, size_t *out);
 
-/* Newest time of the lines, ms; KB_NO_TIME when none has one. -EBADMSG. */
+/* What there is to know of those lines' records. -EBADMSG. */
 int
-kb_lines_newest(struct kb_slice text, size_t head_len, int64_t *out);
+kb_lines_survey(struct kb_slice text, size_t head_len, struct kb_facts *out);
 
 #endif

@@ -12,7 +12,9 @@
 #include <stdlib.h>
 
 #include "common/err.h"
+#include "common/log.h"
 #include "format/segment.h"
+#include "fs/facts.h"
 #include "fs/ino.h"
 #include "fs/selector.h"
 #include "fs/sources.h"
@@ -124,17 +126,28 @@ find_ino(struct kb_ranges *r, uint64_t ino)
 	return range_of_ino(l);
 }
 
+/* The log says why a range is refused; damage has been said. */
+static int
+open_view(struct kb_ranges *r, const struct range *g, struct kb_view **out)
+{
+	int e = kb_view_open(r->sources, r->index, g->place, &g->what, out);
+
+	if (e == -EINVAL)
+		kb_log_warn("%s", kb_err_text());
+	return e;
+}
+
 static int
 measure(struct kb_ranges *r, const struct range *g, struct kb_node *node)
 {
 	struct kb_view *v;
 	int e;
 
-	e = kb_view_open(r->sources, r->index, g->place, &g->what, &v);
+	e = open_view(r, g, &v);
 	if (e < 0)
 		return e;
 	node->size = kb_view_size(v);
-	node->mtime = kb_view_newest(v);
+	node->mtime = kb_view_facts(v)->max_timestamp;
 	if (node->mtime == KB_NO_TIME)
 		node->mtime = g->undated;
 	kb_view_close(v);
@@ -250,5 +263,5 @@ kb_ranges_open(struct kb_ranges *r, uint64_t ino, struct kb_view **out)
 
 	if (e < 0)
 		return e;
-	return kb_view_open(r->sources, r->index, g.place, &g.what, out);
+	return open_view(r, &g, out);
 }

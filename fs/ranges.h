@@ -23,7 +23,7 @@ kb_ranges_free(struct kb_ranges *r);
  * The node of those records of place, its inode number made when it has none;
  * `what` says offsets. fixed: no record of it is still to come. undated: the
  * time shown when no record has one, ms. Counts one lookup. -ENOENT: it holds
- * no record; errors of kb_view_open().
+ * no record; errors of kb_view_open(), of which -EINVAL has been logged.
  */
 int
 kb_ranges_lookup(struct kb_ranges *r, const struct kb_place *place,

@@ -54,7 +54,8 @@ kb_shelf_find(const struct kb_shelf *s, const struct kb_cache_key *k)
 
 		if (e->key.partition == k->partition &&
 			e->key.segment == k->segment &&
-			e->key.position == k->position)
+			e->key.position == k->position &&
+			e->key.form == k->form)
 			return e;
 	}
 	return NULL;

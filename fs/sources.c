@@ -38,7 +38,7 @@ struct opened {
 	char object[KB_NAME_MAX];
 	struct kb_blob *blob;
 	struct kb_block *blocks;
-	uint64_t *texts;
+	uint64_t *starts; /* KB_FORMS rows of count + 1 */
 	uint32_t count;
 	uint32_t room;
 };
@@ -73,7 +73,7 @@ opened_free(struct opened *o)
 		return;
 	kb_blob_close(o->blob);
 	free(o->blocks);
-	free(o->texts);
+	free(o->starts);
 	free(o);
 }
 
@@ -119,34 +119,65 @@ add_block(void *ctx, const struct kb_block *b)
 	return 0;
 }
 
+/* What a block comes to in a form. */
+static uint64_t
+length_of(const struct kb_block *b, enum kb_form form)
+{
+	switch (form) {
+	case KB_FORM_VALUES:
+		return b->values_length;
+	case KB_FORM_LOG:
+		return b->size;
+	default:
+		return b->text_length;
+	}
+}
+
+/* Where each block begins in each form; its rows must add up. */
+static int
+add_starts(struct opened *o)
+{
+	const struct kb_segment *row = &o->source.row;
+	uint64_t want[KB_FORMS] = {[KB_FORM_JSONL] = row->text_length,
+		[KB_FORM_VALUES] = row->values_length,
+		[KB_FORM_LOG] = row->bytes};
+	size_t n = (size_t)o->count + 1;
+	bool sound = o->count == row->block_count;
+
+	o->starts = calloc(n, KB_FORMS * sizeof(*o->starts));
+	if (!o->starts)
+		return kb_err(-ENOMEM, "blocks: out of memory");
+	for (int form = 0; form < KB_FORMS; form++) {
+		uint64_t *starts = o->starts + (size_t)form * n;
+
+		for (uint32_t i = 0; i < o->count; i++)
+			starts[i + 1] = starts[i] + length_of(&o->blocks[i],
+							    (enum kb_form)form);
+		sound &= starts[o->count] == want[form];
+		o->source.starts[form] = starts;
+	}
+	for (uint32_t i = 0; i < o->count; i++)
+		sound &= o->blocks[i].position ==
+			 o->source.starts[KB_FORM_LOG][i];
+	if (!sound)
+		return kb_err(-ESTALE,
+			"%s: the index disagrees with itself: run kbak reindex",
+			o->object);
+	return 0;
+}
+
 static int
 load_blocks(struct kb_sources *s, struct opened *o)
 {
 	const struct kb_place *place = o->source.place;
-	uint64_t text = 0;
 	int r;
 
 	r = kb_index_blocks(s->index, &place->topic, place->partition,
 		o->source.row.start, add_block, o);
-	if (r < 0)
-		return r;
-	o->texts = calloc((size_t)o->count + 1, sizeof(*o->texts));
-	if (!o->texts)
-		return kb_err(-ENOMEM, "blocks: out of memory");
-	for (uint32_t i = 0; i < o->count; i++) {
-		o->texts[i] = text;
-		text += o->blocks[i].text_length;
-	}
-	o->texts[o->count] = text;
-	if (o->count != o->source.row.block_count ||
-		text != o->source.row.text_length)
-		return kb_err(-ESTALE,
-			"%s: the index disagrees with itself: run kbak reindex",
-			o->object);
-	o->source.row.block_count = o->count;
+	if (r == 0)
+		r = add_starts(o);
 	o->source.blocks = o->blocks;
-	o->source.texts = o->texts;
-	return 0;
+	return r;
 }
 
 static int
@@ -312,26 +343,43 @@ struct job {
 	struct kb_sources *s;
 	const struct opened *o;
 	const struct kb_block *block;
+	enum kb_form form;
 };
+
+static int
+load_form(const struct job *job, struct kb_text *t, struct kb_buf *out)
+{
+	const struct opened *o = job->o;
+	const struct kb_place *place = o->source.place;
+	const struct kb_block *b = job->block;
+
+	switch (job->form) {
+	case KB_FORM_VALUES:
+		return kb_text_values(t, o->blob, o->object, b, out);
+	case KB_FORM_LOG:
+		return kb_text_stored(o->blob, o->object, b, out);
+	default:
+		return kb_text_block(t, o->blob, o->object, &place->topic,
+			place->partition, b, b->first, b->last, out);
+	}
+}
 
 static int
 load_text(void *ctx, struct kb_buf *out)
 {
 	struct job *job = ctx;
-	const struct opened *o = job->o;
-	const struct kb_place *place = o->source.place;
-	const struct kb_block *b = job->block;
+	const struct kb_source *source = &job->o->source;
 	struct kb_text *t;
 	int r;
 
 	r = take_text(job->s, &t);
 	if (r < 0)
 		return r;
-	r = kb_text_block(t, o->blob, o->object, &place->topic,
-		place->partition, b, b->first, b->last, out);
+	r = load_form(job, t, out);
 	give_text(job->s, t);
 	if (r < 0)
-		say_once(job->s, place, o->source.row.first, b->position);
+		say_once(job->s, source->place, source->row.first,
+			job->block->position);
 	return r;
 }
 
@@ -342,9 +390,11 @@ ask_for(struct job *job, bool holding)
 	const struct kb_block *b = job->block;
 
 	return (struct kb_cache_ask){
-		.key = {source->place->ordinal, source->row.start, b->position},
-		.length = b->text_length,
-		.scratch = b->size + b->raw_length,
+		.key = {source->place->ordinal, source->row.start, b->position,
+			(uint32_t)job->form},
+		.length = length_of(b, job->form),
+		.scratch =
+			job->form == KB_FORM_LOG ? 0 : b->size + b->raw_length,
 		.holding = holding,
 		.load = load_text,
 		.ctx = job,
@@ -353,10 +403,10 @@ ask_for(struct job *job, bool holding)
 
 int
 kb_sources_text(struct kb_sources *s, const struct kb_source *source,
-	uint32_t block, bool holding, struct kb_entry **out)
+	enum kb_form form, uint32_t block, bool holding, struct kb_entry **out)
 {
 	struct job job = {
-		s, (const struct opened *)source, &source->blocks[block]};
+		s, (const struct opened *)source, &source->blocks[block], form};
 	struct kb_cache_ask ask = ask_for(&job, holding);
 
 	return kb_cache_get(s->cache, &ask, out);
@@ -366,6 +416,25 @@ void
 kb_sources_done(struct kb_sources *s, struct kb_entry *e, size_t served)
 {
 	kb_cache_put(s->cache, e, served);
+}
+
+int
+kb_sources_survey(struct kb_sources *s, const struct kb_source *source,
+	uint32_t block, int64_t from, int64_t to, struct kb_text_survey *out)
+{
+	const struct opened *o = (const struct opened *)source;
+	const struct kb_block *b = &source->blocks[block];
+	struct kb_text *t;
+	int r;
+
+	r = take_text(s, &t);
+	if (r < 0)
+		return r;
+	r = kb_text_survey(t, o->blob, o->object, b, from, to, out);
+	give_text(s, t);
+	if (r < 0)
+		say_once(s, source->place, source->row.first, b->position);
+	return r;
 }
 
 uint64_t
@@ -387,9 +456,9 @@ kb_sources_count(struct kb_sources *s, struct kb_cache_counts *out)
 
 void
 kb_sources_ahead(struct kb_sources *s, const struct kb_place *place,
-	int64_t first, uint64_t from, uint64_t to)
+	int64_t first, enum kb_form form, uint64_t from, uint64_t to)
 {
-	struct kb_ahead_job job = {place, first, from, to};
+	struct kb_ahead_job job = {place, first, from, to, form};
 
 	if (s->ahead)
 		kb_ahead_push(s->ahead, &job);
@@ -401,18 +470,20 @@ run_ahead(void *ctx, const struct kb_ahead_job *ahead)
 {
 	struct kb_sources *s = ctx;
 	const struct kb_source *source;
+	const uint64_t *starts;
 	bool going = true;
 
 	if (kb_sources_get(s, ahead->place, ahead->segment, &source) < 0)
 		return;
+	starts = source->starts[ahead->form];
 	for (uint32_t i = 0; going && i < source->row.block_count; i++) {
-		struct job job = {
-			s, (const struct opened *)source, &source->blocks[i]};
+		struct job job = {s, (const struct opened *)source,
+			&source->blocks[i], ahead->form};
 		struct kb_cache_ask ask = ask_for(&job, false);
 
-		if (source->texts[i] >= ahead->to)
+		if (starts[i] >= ahead->to)
 			break;
-		if (source->texts[i] >= ahead->from)
+		if (starts[i] >= ahead->from)
 			going = kb_cache_load_ahead(s->cache, &ask);
 	}
 	kb_sources_put(s, source);

@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "format/segment.h"
+#include "fs/selector.h"
 #include "store/layout.h"
 
 struct kb_cache_counts;
@@ -14,6 +15,7 @@ struct kb_entry;
 struct kb_index;
 struct kb_repo;
 struct kb_sources;
+struct kb_text_survey;
 
 /* A partition as the mount knows it. Lives as long as the tree. */
 struct kb_place {
@@ -31,7 +33,8 @@ struct kb_source {
 	const struct kb_place *place;
 	struct kb_segment row;
 	const struct kb_block *blocks; /* in order, row.block_count of them */
-	const uint64_t *texts; /* where each block's text begins, and the end */
+	/* In each form, where each block's bytes begin, and the end. */
+	const uint64_t *starts[KB_FORMS];
 };
 
 /* Any thread. cache_bytes is the budget for texts. Borrows repo and index. */
@@ -60,25 +63,30 @@ void
 kb_sources_put(struct kb_sources *s, const struct kb_source *source);
 
 /*
- * The whole text of a block, for kb_entry_text(), until kb_sources_done().
- * holding: this thread has other texts that it is not done with. Errors of
- * kb_text_block(); each damaged block is logged once.
+ * All bytes of a block in that form, for kb_entry_text(), until
+ * kb_sources_done(). holding: this thread has other texts that it is not done
+ * with. Errors of kb_text_block(); each damaged block is logged once.
  */
 int
 kb_sources_text(struct kb_sources *s, const struct kb_source *source,
-	uint32_t block, bool holding, struct kb_entry **out);
+	enum kb_form form, uint32_t block, bool holding, struct kb_entry **out);
 
 /* served: so many bytes of it were handed out. */
 void
 kb_sources_done(struct kb_sources *s, struct kb_entry *e, size_t served);
 
 /*
- * Has the blocks of a segment whose text begins at from <= position < to
- * decoded soon, if there is room for them.
+ * Has the blocks of a segment that begin at from <= position < to, in that
+ * form, loaded soon, if there is room for them.
  */
 void
 kb_sources_ahead(struct kb_sources *s, const struct kb_place *place,
-	int64_t first, uint64_t from, uint64_t to);
+	int64_t first, enum kb_form form, uint64_t from, uint64_t to);
+
+/* As kb_text_survey(); each damaged block is logged once. */
+int
+kb_sources_survey(struct kb_sources *s, const struct kb_source *source,
+	uint32_t block, int64_t from, int64_t to, struct kb_text_survey *out);
 
 /* Blocks decoded so far. */
 uint64_t

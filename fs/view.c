@@ -1,10 +1,9 @@
 /*
  * A view knows, for each segment it touches, at which of its own positions that
- * segment's text begins (before 0 for a first segment that the range cuts): 16
- * bytes a segment. What lies inside a segment is asked from its block rows,
- * and only a block that the range cuts is decoded to know the view's size. A
- * read is a binary search for the segment, another for the block, and then
- * consecutive blocks.
+ * segment's bytes begin: 24 bytes a segment. What lies inside a segment is
+ * asked from its block rows, and only a block that the range cuts is looked
+ * into to know the view's size. A read is a binary search for the segment,
+ * another for the block, and then consecutive blocks.
  */
 #include "fs/view.h"
 
@@ -16,7 +15,7 @@
 #include "common/err.h"
 #include "format/segment.h"
 #include "fs/cache.h"
-#include "fs/lines.h"
+#include "fs/cut.h"
 #include "fs/selector.h"
 #include "fs/sources.h"
 #include "fs/stride.h"
@@ -24,44 +23,44 @@
 
 #define AHEAD_PARTS 16
 
-/* A segment of the view; base + its text position = position in the view. */
+/*
+ * A segment of the view: from position `from` of its bytes on, up to the next
+ * part, or the end of the view; position `base` of the view is there.
+ */
 struct part {
 	int64_t first;
-	int64_t base;
+	uint64_t from;
+	uint64_t base;
 };
 
 struct kb_view {
 	struct kb_sources *sources;
 	const struct kb_place *place;
+	enum kb_form form;
 	struct part *parts;
 	size_t count;
 	size_t room;
 	uint64_t size;
-	int64_t newest;
+	struct kb_facts facts;
 	struct kb_stride stride;
 };
 
 /* ---- opening ---- */
 
+#define NO_PART SIZE_MAX
+
 /* What a walk over the segments of a range gathers. */
 struct gather {
 	struct kb_view *v;
-	int64_t first;
-	int64_t last;
+	const struct kb_selector *what;
 	bool cut_first; /* the range begins inside the first segment */
 	bool cut_last;
-	uint64_t last_length; /* text of the last segment */
+	size_t newline; /* first whole segment that holds one, of values */
 };
 
-static void
-note_time(struct kb_view *v, int64_t time)
-{
-	if (time > v->newest)
-		v->newest = time;
-}
-
+/* Its base is its length at first. */
 static int
-add_part(struct kb_view *v, int64_t first)
+add_part(struct kb_view *v, int64_t first, uint64_t length)
 {
 	if (v->count == v->room) {
 		size_t room = v->room ? 2 * v->room : 1;
@@ -73,8 +72,21 @@ add_part(struct kb_view *v, int64_t first)
 		v->parts = p;
 		v->room = room;
 	}
-	v->parts[v->count++] = (struct part){first, (int64_t)v->size};
+	v->parts[v->count++] = (struct part){.first = first, .base = length};
 	return 0;
+}
+
+static uint64_t
+length_of(const struct kb_segment *s, enum kb_form form)
+{
+	switch (form) {
+	case KB_FORM_VALUES:
+		return s->values_length;
+	case KB_FORM_LOG:
+		return s->bytes;
+	default:
+		return s->text_length;
+	}
 }
 
 static int
@@ -82,142 +94,63 @@ gather_segment(void *ctx, const struct kb_index_segment *row)
 {
 	struct gather *g = ctx;
 	const struct kb_segment *s = &row->s;
+	struct kb_facts facts = {s->records, s->first, s->last,
+		s->min_timestamp, s->max_timestamp};
 	int r;
 
-	if (s->first > g->last)
+	if (s->first > g->what->last)
 		return 1;
-	r = add_part(g->v, s->first);
+	r = add_part(g->v, s->first, length_of(s, g->what->form));
 	if (r < 0)
 		return r;
-	g->cut_last = s->last > g->last;
-	if (s->first < g->first)
+	g->cut_last = s->last > g->what->last;
+	if (s->first < g->what->first)
 		g->cut_first = true;
-	if (s->first >= g->first && !g->cut_last)
-		note_time(g->v, s->max_timestamp);
-	g->v->size += s->text_length;
-	g->last_length = s->text_length;
+	if (s->first < g->what->first || g->cut_last)
+		return 0;
+	kb_facts_add(&g->v->facts, &facts);
+	if (g->what->form == KB_FORM_VALUES && s->newline_in_value &&
+		g->newline == NO_PART)
+		g->newline = g->v->count - 1;
 	return 0;
 }
 
-/* The part [*out_from, *out_to) of a segment's text that the range leaves. */
-struct cut {
-	int64_t first;
-	int64_t last;
-	uint64_t from;
-	uint64_t to;
-	bool any;
-};
-
-static void
-extend(struct cut *cut, uint64_t from, uint64_t to)
-{
-	if (from == to)
-		return;
-	if (!cut->any)
-		cut->from = from;
-	cut->any = true;
-	cut->to = to;
-}
-
-/* A block that the range cuts: its text tells where, and how new it is. */
 static int
-cut_block(struct kb_view *v, const struct kb_source *source, uint32_t i,
-	struct cut *cut)
+cut(struct kb_view *v, size_t part, const struct kb_selector *what)
 {
-	size_t head = v->place->head_len, from = 0, to = 0;
-	int64_t newest = KB_NO_TIME;
-	struct kb_entry *e;
-	struct kb_slice text;
+	struct part *p = &v->parts[part];
+	struct kb_cut c;
 	int r;
 
-	r = kb_sources_text(v->sources, source, i, false, &e);
+	r = kb_cut_segment(v->sources, v->place, p->first, what, &c);
 	if (r < 0)
 		return r;
-	text = kb_entry_text(e);
-	r = kb_lines_find(text, head, cut->first, &from);
-	if (r == 0)
-		r = kb_lines_find(text, head, cut->last + 1, &to);
-	if (r == 0)
-		r = kb_lines_newest(kb_slice_of(text.data + from, to - from),
-			head, &newest);
-	kb_sources_done(v->sources, e, 0);
-	if (r < 0)
-		return r;
-	note_time(v, newest);
-	extend(cut, source->texts[i] + from, source->texts[i] + to);
+	p->from = c.from;
+	p->base = c.to - c.from;
+	kb_facts_add(&v->facts, &c.facts);
 	return 0;
-}
-
-static uint32_t
-first_block_at(const struct kb_source *s, int64_t offset)
-{
-	uint32_t low = 0, high = s->row.block_count;
-
-	while (low < high) {
-		uint32_t mid = low + (high - low) / 2;
-
-		if (s->blocks[mid].last < offset)
-			low = mid + 1;
-		else
-			high = mid;
-	}
-	return low;
-}
-
-static int
-cut_segment(struct kb_view *v, int64_t segment, struct cut *cut)
-{
-	const struct kb_source *source;
-	int r;
-
-	r = kb_sources_get(v->sources, v->place, segment, &source);
-	if (r < 0)
-		return r;
-	for (uint32_t i = first_block_at(source, cut->first);
-		r == 0 && i < source->row.block_count &&
-		source->blocks[i].first <= cut->last;
-		i++) {
-		const struct kb_block *b = &source->blocks[i];
-
-		if (b->first < cut->first || b->last > cut->last) {
-			r = cut_block(v, source, i, cut);
-			continue;
-		}
-		note_time(v, b->max_timestamp);
-		extend(cut, source->texts[i], source->texts[i + 1]);
-	}
-	kb_sources_put(v->sources, source);
-	return r;
 }
 
 /* Takes off what the range leaves out of its first and last segment. */
 static int
-trim(struct kb_view *v, const struct gather *g)
+trim(const struct gather *g)
 {
-	struct cut cut = {.first = g->first, .last = g->last};
-	uint64_t less = 0;
-	int r;
+	struct kb_view *v = g->v;
+	int r = 0;
 
-	if (g->cut_last || (g->cut_first && v->count == 1)) {
-		r = cut_segment(v, v->parts[v->count - 1].first, &cut);
-		if (r < 0)
-			return r;
-		v->size -= g->last_length - cut.to;
-		if (v->count == 1)
-			less = cut.from;
+	if (g->cut_first)
+		r = cut(v, 0, g->what);
+	if (r == 0 && g->newline != NO_PART)
+		r = cut(v, g->newline, g->what);
+	if (r == 0 && g->cut_last && !(g->cut_first && v->count == 1))
+		r = cut(v, v->count - 1, g->what);
+	for (size_t i = 0; r == 0 && i < v->count; i++) {
+		uint64_t length = v->parts[i].base;
+
+		v->parts[i].base = v->size;
+		v->size += length;
 	}
-	if (g->cut_first && v->count > 1) {
-		cut = (struct cut){.first = g->first, .last = g->last};
-		cut.from = (uint64_t)v->parts[1].base;
-		r = cut_segment(v, v->parts[0].first, &cut);
-		if (r < 0)
-			return r;
-		less = cut.from;
-	}
-	for (size_t i = 0; less && i < v->count; i++)
-		v->parts[i].base -= (int64_t)less;
-	v->size -= less;
-	return 0;
+	return r;
 }
 
 int
@@ -226,19 +159,20 @@ kb_view_open(struct kb_sources *s, struct kb_index *x,
 	struct kb_view **out)
 {
 	struct kb_view *v = calloc(1, sizeof(*v));
-	struct gather g = {.v = v, .first = what->first, .last = what->last};
+	struct gather g = {.v = v, .what = what, .newline = NO_PART};
 	int r;
 
 	if (!v)
 		return kb_err(-ENOMEM, "range: out of memory");
 	v->sources = s;
 	v->place = place;
-	v->newest = KB_NO_TIME;
+	v->form = what->form;
+	v->facts = kb_facts_none();
 	kb_stride_init(&v->stride);
 	r = kb_index_segments(x, &place->topic, place->partition, what->first,
 		gather_segment, &g);
 	if (r >= 0)
-		r = trim(v, &g);
+		r = trim(&g);
 	if (r == 0 && v->size == 0)
 		r = kb_err(-ENOENT,
 			"%s/%" PRId32 ": no record from %" PRId64
@@ -269,10 +203,10 @@ kb_view_size(const struct kb_view *v)
 	return v->size;
 }
 
-int64_t
-kb_view_newest(const struct kb_view *v)
+const struct kb_facts *
+kb_view_facts(const struct kb_view *v)
 {
-	return v->newest;
+	return &v->facts;
 }
 
 /* ---- reading ---- */
@@ -325,16 +259,16 @@ add_piece(struct kb_span *span, struct kb_entry *e, struct kb_slice piece)
 	return 0;
 }
 
-/* Index of the block whose text holds position `at` of the segment's. */
+/* Index of the block that holds position `at` of the segment's bytes. */
 static uint32_t
-block_of(const struct kb_source *s, uint64_t at)
+block_of(const struct kb_source *s, enum kb_form form, uint64_t at)
 {
 	uint32_t low = 0, high = s->row.block_count;
 
 	while (high - low > 1) {
 		uint32_t mid = low + (high - low) / 2;
 
-		if (s->texts[mid] <= at)
+		if (s->starts[form][mid] <= at)
 			low = mid;
 		else
 			high = mid;
@@ -342,20 +276,21 @@ block_of(const struct kb_source *s, uint64_t at)
 	return low;
 }
 
-/* Adds up to len bytes from text position `at` of one segment. */
+/* Adds up to len bytes from position `at` of one segment. */
 static int
 read_segment(const struct kb_view *v, const struct kb_source *source,
 	uint64_t at, size_t len, struct kb_span *span)
 {
-	uint32_t i = block_of(source, at);
+	uint32_t i = block_of(source, v->form, at);
 
 	for (; len && i < source->row.block_count; i++) {
-		size_t skip = at - source->texts[i], n;
+		size_t skip = at - source->starts[v->form][i], n;
 		struct kb_slice text;
 		struct kb_entry *e;
 		int r;
 
-		r = kb_sources_text(v->sources, source, i, span->count > 0, &e);
+		r = kb_sources_text(
+			v->sources, source, v->form, i, span->count > 0, &e);
 		if (r < 0)
 			return r;
 		text = kb_entry_text(e);
@@ -371,6 +306,7 @@ read_segment(const struct kb_view *v, const struct kb_source *source,
 	return 0;
 }
 
+/* The part that holds position pos; the last of those that begin there. */
 static size_t
 part_of(const struct kb_view *v, uint64_t pos)
 {
@@ -379,7 +315,7 @@ part_of(const struct kb_view *v, uint64_t pos)
 	while (high - low > 1) {
 		size_t mid = low + (high - low) / 2;
 
-		if (v->parts[mid].base <= (int64_t)pos)
+		if (v->parts[mid].base <= pos)
 			low = mid;
 		else
 			high = mid;
@@ -402,21 +338,41 @@ look_ahead(struct kb_view *v, uint64_t pos, uint64_t end)
 		return;
 	i = part_of(v, from);
 	for (stop = i + AHEAD_PARTS; i < stop && i < v->count; i++) {
-		int64_t base = v->parts[i].base;
+		const struct part *p = &v->parts[i];
 
-		if (base >= (int64_t)to)
+		if (p->base >= to)
 			return;
-		kb_sources_ahead(v->sources, v->place, v->parts[i].first,
-			(int64_t)from > base ? from - (uint64_t)base : 0,
-			to - (uint64_t)base);
+		kb_sources_ahead(v->sources, v->place, p->first, v->form,
+			p->from + (from > p->base ? from - p->base : 0),
+			p->from + (to - p->base));
 	}
+}
+
+/* Adds up to len bytes from pos on, of one part. */
+static int
+read_part(const struct kb_view *v, size_t part, uint64_t pos, size_t len,
+	struct kb_span *span)
+{
+	const struct part *p = &v->parts[part];
+	uint64_t end = part + 1 < v->count ? p[1].base : v->size;
+	const struct kb_source *source;
+	int r;
+
+	if (end == pos)
+		return 0;
+	if (len > end - pos)
+		len = (size_t)(end - pos);
+	r = kb_sources_get(v->sources, v->place, p->first, &source);
+	if (r < 0)
+		return r;
+	r = read_segment(v, source, p->from + (pos - p->base), len, span);
+	kb_sources_put(v->sources, source);
+	return r;
 }
 
 int
 kb_view_read(struct kb_view *v, uint64_t pos, size_t len, struct kb_span *out)
 {
-	const struct kb_source *source;
-	size_t i;
 	int r = 0;
 
 	memset(out, 0, sizeof(*out));
@@ -426,17 +382,8 @@ kb_view_read(struct kb_view *v, uint64_t pos, size_t len, struct kb_span *out)
 	if (len > v->size - pos)
 		len = (size_t)(v->size - pos);
 	look_ahead(v, pos, pos + len);
-	for (i = part_of(v, pos); r == 0 && out->len < len; i++) {
-		uint64_t at = (uint64_t)((int64_t)(pos + out->len) -
-					 v->parts[i].base);
-
-		r = kb_sources_get(
-			v->sources, v->place, v->parts[i].first, &source);
-		if (r < 0)
-			break;
-		r = read_segment(v, source, at, len - out->len, out);
-		kb_sources_put(v->sources, source);
-	}
+	for (size_t i = part_of(v, pos); r == 0 && out->len < len; i++)
+		r = read_part(v, i, pos + out->len, len - out->len, out);
 	if (r < 0)
 		kb_span_release(out);
 	return r;

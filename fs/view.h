@@ -10,6 +10,7 @@
 #include "common/buf.h"
 
 struct kb_entry;
+struct kb_facts;
 struct kb_index;
 struct kb_place;
 struct kb_selector;
@@ -18,9 +19,10 @@ struct kb_view;
 
 /*
  * The records of place that `what` (of offsets) selects, as far as they are
- * stored now. What is stored later does not change the view. -ENOENT: there is
- * none. Only blocks that the range cuts are decoded; -EBADMSG and others when
- * that fails. Borrows all it is given. Any thread may read a view.
+ * stored now, in its form. What is stored later does not change the view.
+ * -ENOENT: there is none. Only blocks that the range cuts are read; errors of
+ * kb_cut_segment() when that fails. Borrows all it is given. Any thread may
+ * read a view.
  */
 int
 kb_view_open(struct kb_sources *s, struct kb_index *x,
@@ -33,9 +35,9 @@ kb_view_close(struct kb_view *v);
 uint64_t
 kb_view_size(const struct kb_view *v);
 
-/* Newest time of its records, ms; KB_NO_TIME when none has one. */
-int64_t
-kb_view_newest(const struct kb_view *v);
+/* What is known of its records; of stored batches, see fs/cut.h. */
+const struct kb_facts *
+kb_view_facts(const struct kb_view *v);
 
 /* Pieces that a read is made of, at most. */
 #define KB_SPAN_PIECES 32

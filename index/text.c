@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "common/err.h"
 #include "format/batch.h"
@@ -34,7 +35,11 @@ struct span {
 	struct kb_jsonl view;
 	int64_t from;
 	int64_t to;
+	/* What is done with each record, and the length to come to. */
+	int (*add)(struct span *s, const struct kb_record *r);
+	uint64_t expected;
 	struct kb_buf *out; /* NULL: only measure */
+	struct kb_text_survey *survey;
 	uint64_t length;
 	uint64_t records;
 };
@@ -73,11 +78,10 @@ damaged(const struct span *s, uint64_t position, const char *what)
 		position, what);
 }
 
-/* Reads the block's stored bytes. */
-static int
-read_stored(struct kb_text *t, struct kb_blob *blob, const struct span *s)
+int
+kb_text_stored(struct kb_blob *blob, const char *object,
+	const struct kb_block *b, struct kb_buf *out)
 {
-	const struct kb_block *b = s->block;
 	ssize_t n;
 	int r;
 
@@ -85,22 +89,28 @@ read_stored(struct kb_text *t, struct kb_blob *blob, const struct span *s)
 		return kb_err(-ESTALE,
 			"%s: block at %" PRIu64 ": a size of %" PRIu64
 			" bytes in the index: run `kbak reindex`",
-			s->object, b->position, b->size);
-	if (t->stored.cap > KEEP_MAX && b->size <= KEEP_MAX)
-		kb_buf_release(&t->stored);
-	kb_buf_clear(&t->stored);
-	r = kb_buf_reserve(&t->stored, b->size);
+			object, b->position, b->size);
+	r = kb_buf_reserve(out, b->size);
 	if (r < 0)
 		return r;
-	n = kb_blob_read(blob, b->position, t->stored.data, b->size);
+	n = kb_blob_read(blob, b->position, out->data + out->len, b->size);
 	if (n < 0)
 		return (int)n;
 	if ((uint64_t)n < b->size)
 		return kb_err(-EBADMSG,
 			"%s: ends at %" PRIu64 ", inside a block of the index",
-			s->object, b->position + (uint64_t)n);
-	t->stored.len = (size_t)n;
+			object, b->position + (uint64_t)n);
+	out->len += (size_t)n;
 	return 0;
+}
+
+static int
+read_stored(struct kb_text *t, struct kb_blob *blob, const struct span *s)
+{
+	if (t->stored.cap > KEEP_MAX && s->block->size <= KEEP_MAX)
+		kb_buf_release(&t->stored);
+	kb_buf_clear(&t->stored);
+	return kb_text_stored(blob, s->object, s->block, &t->stored);
 }
 
 /*
@@ -108,7 +118,7 @@ read_stored(struct kb_text *t, struct kb_blob *blob, const struct span *s)
  * longest possible line would not fit is it measured first.
  */
 static int
-add_record(struct span *s, const struct kb_record *r)
+add_line(struct span *s, const struct kb_record *r)
 {
 	struct kb_buf *out = s->out;
 	uint64_t len;
@@ -133,6 +143,41 @@ add_record(struct span *s, const struct kb_record *r)
 }
 
 static int
+add_value(struct span *s, const struct kb_record *r)
+{
+	int e = kb_buf_put(s->out, r->value.data, r->value.len);
+
+	s->length += r->value.len + 1;
+	return e < 0 ? e : kb_buf_put(s->out, "\n", 1);
+}
+
+static int
+add_to_survey(struct span *s, const struct kb_record *r)
+{
+	struct kb_text_survey *v = s->survey;
+	int64_t time = r->timestamp;
+
+	s->length += r->value.len + 1;
+	if (r->offset < v->from) {
+		v->before += r->value.len + 1;
+		return 0;
+	}
+	if (v->records++ == 0)
+		v->first = r->offset;
+	v->last = r->offset;
+	v->length += r->value.len + 1;
+	if (time != KB_NO_TIME &&
+		(v->min_timestamp == KB_NO_TIME || time < v->min_timestamp))
+		v->min_timestamp = time;
+	if (time > v->max_timestamp)
+		v->max_timestamp = time;
+	if (v->newline < 0 && r->value.len &&
+		memchr(r->value.data, '\n', r->value.len))
+		v->newline = r->offset;
+	return 0;
+}
+
+static int
 add_batch(struct kb_text *t, struct span *s, const struct kb_batch *b)
 {
 	struct kb_record record;
@@ -149,7 +194,7 @@ add_batch(struct kb_text *t, struct span *s, const struct kb_batch *b)
 	while ((r = kb_records_next(&it, &record)) == 0) {
 		if (record.offset < s->from || record.offset > s->to)
 			continue;
-		r = add_record(s, &record);
+		r = s->add(s, &record);
 		if (r < 0)
 			return r;
 	}
@@ -183,24 +228,21 @@ add_batches(struct kb_text *t, struct span *s)
 }
 
 static int
-run(struct kb_text *t, struct kb_blob *blob, const struct kb_topic_ref *topic,
-	int32_t partition, struct span *s)
+run(struct kb_text *t, struct kb_blob *blob, struct span *s)
 {
 	const struct kb_block *b = s->block;
 	int r = read_stored(t, blob, s);
 
 	if (r < 0)
 		return r;
-	kb_jsonl_init(&s->view, topic->name, partition);
 	r = add_batches(t, s);
 	if (r < 0)
 		return r;
-	if (s->from <= b->first && s->to >= b->last &&
-		s->length != b->text_length)
+	if (s->from <= b->first && s->to >= b->last && s->length != s->expected)
 		return kb_err(-ESTALE,
 			"%s: block at %" PRIu64 ": %" PRIu64 " bytes of text, "
 			"%" PRIu64 " in the index: run `kbak reindex`",
-			s->object, b->position, s->length, b->text_length);
+			s->object, b->position, s->length, s->expected);
 	return 0;
 }
 
@@ -216,10 +258,14 @@ kb_text_block(struct kb_text *t, struct kb_blob *blob, const char *object,
 		.block = block,
 		.from = from,
 		.to = to,
+		.add = add_line,
+		.expected = block->text_length,
 		.out = out,
 	};
-	int r = run(t, blob, topic, partition, &s);
+	int r;
 
+	kb_jsonl_init(&s.view, topic->name, partition);
+	r = run(t, blob, &s);
 	if (r < 0)
 		out->len = before;
 	return r;
@@ -236,12 +282,63 @@ kb_text_measure(struct kb_text *t, struct kb_blob *blob, const char *object,
 		.block = block,
 		.from = from,
 		.to = to,
+		.add = add_line,
+		.expected = block->text_length,
 	};
-	int r = run(t, blob, topic, partition, &s);
+	int r;
 
+	kb_jsonl_init(&s.view, topic->name, partition);
+	r = run(t, blob, &s);
 	if (r < 0)
 		return r;
 	*out_length = s.length;
 	*out_records = s.records;
 	return 0;
+}
+
+int
+kb_text_values(struct kb_text *t, struct kb_blob *blob, const char *object,
+	const struct kb_block *block, struct kb_buf *out)
+{
+	size_t before = out->len;
+	struct span s = {
+		.object = object,
+		.block = block,
+		.from = block->first,
+		.to = block->last,
+		.add = add_value,
+		.expected = block->values_length,
+		.out = out,
+	};
+	int r = run(t, blob, &s);
+
+	if (r < 0)
+		out->len = before;
+	return r;
+}
+
+int
+kb_text_survey(struct kb_text *t, struct kb_blob *blob, const char *object,
+	const struct kb_block *block, int64_t from, int64_t to,
+	struct kb_text_survey *out)
+{
+	struct span s = {
+		.object = object,
+		.block = block,
+		.from = block->first,
+		.to = to,
+		.add = add_to_survey,
+		.expected = block->values_length,
+		.survey = out,
+	};
+
+	*out = (struct kb_text_survey){
+		.from = from,
+		.first = -1,
+		.last = -1,
+		.min_timestamp = KB_NO_TIME,
+		.max_timestamp = KB_NO_TIME,
+		.newline = -1,
+	};
+	return run(t, blob, &s);
 }

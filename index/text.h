@@ -38,4 +38,36 @@ kb_text_measure(struct kb_text *t, struct kb_blob *blob, const char *object,
 	const struct kb_block *block, int64_t from, int64_t to,
 	uint64_t *out_length, uint64_t *out_records);
 
+/*
+ * Appends to out the values of all records of a block, a newline behind each;
+ * null is an empty line as well. Errors as kb_text_block().
+ */
+int
+kb_text_values(struct kb_text *t, struct kb_blob *blob, const char *object,
+	const struct kb_block *block, struct kb_buf *out);
+
+/* Appends the stored bytes of a block, not looked at. Errors of the store. */
+int
+kb_text_stored(struct kb_blob *blob, const char *object,
+	const struct kb_block *block, struct kb_buf *out);
+
+/* What the records of a block with from <= offset <= to are like. */
+struct kb_text_survey {
+	int64_t from;
+	uint64_t before; /* kb_text_values() of the records below `from`, */
+	uint64_t length; /* and of those meant; bytes */
+	uint64_t records;
+	int64_t first; /* offsets; -1 when there is none */
+	int64_t last;
+	int64_t min_timestamp;
+	int64_t max_timestamp;
+	int64_t newline; /* the first value with a newline in it; -1 none */
+};
+
+/* Nothing is rendered. Errors as kb_text_block(). */
+int
+kb_text_survey(struct kb_text *t, struct kb_blob *blob, const char *object,
+	const struct kb_block *block, int64_t from, int64_t to,
+	struct kb_text_survey *out);
+
 #endif

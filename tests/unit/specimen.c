@@ -90,6 +90,8 @@ make_record(const struct specimen_segment *s, int i, uint8_t *value,
 	int64_t offset = s->start + i * (s->step ? s->step : 1);
 
 	make_value(offset, s->value, value);
+	if (s->newline && s->newline == offset)
+		value[s->value - 1] = '\n';
 	*out = (struct kb_record){.offset = offset,
 		.timestamp = specimen_time(offset),
 		.value = kb_slice_of(value, s->value)};
@@ -231,6 +233,24 @@ specimen_text(const struct specimen_segment *s, struct kb_buf *out)
 		if (r == 0)
 			out->len += kb_jsonl_render(
 				&v, &record, (char *)out->data + out->len);
+	}
+	free(value);
+	return r;
+}
+
+int
+specimen_values(const struct specimen_segment *s, struct kb_buf *out)
+{
+	uint8_t *value = malloc(s->value + 64);
+	int r = value ? 0 : -ENOMEM;
+
+	for (int i = 0; r == 0 && i < s->records; i++) {
+		struct kb_record record;
+
+		make_record(s, i, value, &record);
+		r = kb_buf_put(out, value, s->value);
+		if (r == 0)
+			r = kb_buf_put(out, "\n", 1);
 	}
 	free(value);
 	return r;

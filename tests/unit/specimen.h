@@ -21,8 +21,9 @@ struct specimen_segment {
 	int64_t start;
 	int64_t step; /* 0: 1 */
 	int records;
-	int batch;    /* records a batch; 0: all in one */
-	size_t value; /* bytes of each value; noise, so zstd keeps them */
+	int batch;	 /* records a batch; 0: all in one */
+	size_t value;	 /* bytes of each value; noise, so zstd keeps them */
+	int64_t newline; /* offset whose value ends in one; 0: none does */
 };
 
 #define SPECIMEN_TIME INT64_C(1700000000000)
@@ -61,5 +62,9 @@ specimen_put(
 /* Appends the text of the records that specimen_add() made for s. */
 int
 specimen_text(const struct specimen_segment *s, struct kb_buf *out);
+
+/* Appends their values, a newline behind each. */
+int
+specimen_values(const struct specimen_segment *s, struct kb_buf *out);
 
 #endif

@@ -69,6 +69,21 @@ START_TEST(filename__latest_is_whatever_is_last)
 }
 END_TEST
 
+START_TEST(filename__the_extension_says_the_form)
+{
+	ck_ok(reads("5-10.values"));
+	ck_assert_int_eq(got.form, KB_FORM_VALUES);
+	ck_assert_int_eq(got.last, 10);
+	ck_ok(reads("5.log"));
+	ck_assert_int_eq(got.form, KB_FORM_LOG);
+	ck_ok(reads("-5.values"));
+	ck_ok(reads("5-.log"));
+	ck_ok(reads("latest.log"));
+	ck_assert_int_eq(got.kind, KB_SELECT_LATEST);
+	ck_assert_int_eq(got.form, KB_FORM_LOG);
+}
+END_TEST
+
 START_TEST(filename__what_is_read_is_what_was_written)
 {
 	struct random r = {3};
@@ -97,15 +112,17 @@ END_TEST
 START_TEST(filename__reads_just_the_forms_that_are_documented)
 {
 	static const char *const words[] = {"latest", "0", "17", "018", "-",
-		".jsonl", ".", "5", "j", " ", "99999999999999999999"};
+		".jsonl", ".values", ".log", ".", "5", "j", " ",
+		"99999999999999999999"};
 	struct random r = {4};
 	regex_t form;
 	int good = 0;
 
-	ck_assert_int_eq(regcomp(&form,
-				 "^(latest|" OFFSET "|" OFFSET "-|-" OFFSET
-				 "|" OFFSET "-" OFFSET ")\\.jsonl$",
-				 REG_EXTENDED | REG_NOSUB),
+	ck_assert_int_eq(
+		regcomp(&form,
+			"^(latest|" OFFSET "|" OFFSET "-|-" OFFSET "|" OFFSET
+			"-" OFFSET ")\\.(jsonl|values|log)$",
+			REG_EXTENDED | REG_NOSUB),
 		0);
 	for (int i = 0; i < 100000; i++) {
 		char name[120] = "";
@@ -137,9 +154,10 @@ START_TEST(filename__refuses_what_is_not_a_range)
 		"10-5.jsonl", "5", "5.json", "5.jsonl ", " 5.jsonl", "+5.jsonl",
 		"5.jsonl.jsonl", "0x5.jsonl", "5--6.jsonl", "--6.jsonl",
 		"5--.jsonl", "latest", "latest-.jsonl", "5-latest.jsonl",
-		"Latest.jsonl", "-.log", "latest.jsonl.log",
-		"9223372036854775807.jsonl", "9223372036854775808.jsonl",
-		"18446744073709551616.jsonl", "000000000000000000005.jsonl"};
+		"Latest.jsonl", "-.log", "latest.jsonl.log", "5.value",
+		"5.logs", "5-6.values.jsonl", "9223372036854775807.jsonl",
+		"9223372036854775808.jsonl", "18446744073709551616.jsonl",
+		"000000000000000000005.jsonl"};
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
 		ck_assert_msg(reads(names[i]) == -ENOENT, "%s", names[i]);
@@ -202,6 +220,7 @@ KB_SUITE("filename", filename__listed_names_sort_by_offset_and_read_back,
 	filename__takes_ranges_and_single_offsets_padded_or_not,
 	filename__a_range_may_lack_one_end,
 	filename__latest_is_whatever_is_last,
+	filename__the_extension_says_the_form,
 	filename__what_is_read_is_what_was_written,
 	filename__reads_just_the_forms_that_are_documented,
 	filename__refuses_what_is_not_a_range,

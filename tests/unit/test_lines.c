@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "format/segment.h"
+#include "fs/facts.h"
 #include "suite.h"
 
 static struct kb_jsonl view;
@@ -50,19 +51,26 @@ START_TEST(lines__finds_each_offset_and_the_places_between)
 }
 END_TEST
 
-START_TEST(lines__newest_time_is_of_any_line)
+START_TEST(lines__survey_counts_and_widens)
 {
 	struct kb_slice undated;
-	int64_t newest;
+	struct kb_facts f;
 
 	make(20);
-	ck_ok(kb_lines_newest(kb_buf_slice(&text), view.head_len, &newest));
-	ck_assert_int_eq(newest, 1000);
+	ck_ok(kb_lines_survey(kb_buf_slice(&text), view.head_len, &f));
+	ck_assert_uint_eq(f.records, 20);
+	ck_assert_int_eq(f.first, 3);
+	ck_assert_int_eq(f.last, 60);
+	ck_assert_int_eq(f.min_timestamp, 1000 - 18);
+	ck_assert_int_eq(f.max_timestamp, 1000);
 	undated = kb_slice_of(text.data + starts[3], starts[4] - starts[3]);
-	ck_ok(kb_lines_newest(undated, view.head_len, &newest));
-	ck_assert_int_eq(newest, KB_NO_TIME);
-	ck_ok(kb_lines_newest((struct kb_slice){0}, view.head_len, &newest));
-	ck_assert_int_eq(newest, KB_NO_TIME);
+	ck_ok(kb_lines_survey(undated, view.head_len, &f));
+	ck_assert_uint_eq(f.records, 1);
+	ck_assert_int_eq(f.first, 12);
+	ck_assert_int_eq(f.max_timestamp, KB_NO_TIME);
+	ck_ok(kb_lines_survey((struct kb_slice){0}, view.head_len, &f));
+	ck_assert_uint_eq(f.records, 0);
+	ck_assert_int_eq(f.first, -1);
 	kb_buf_release(&text);
 }
 END_TEST
@@ -70,15 +78,14 @@ END_TEST
 START_TEST(lines__refuses_other_text)
 {
 	struct kb_slice other = kb_slice_str("{}\nnot a line of ours\n");
-	int64_t newest;
+	struct kb_facts f;
 	size_t at;
 
 	kb_jsonl_init(&view, "orders", 3);
 	ck_assert_int_eq(kb_lines_find(other, view.head_len, 1, &at), -EBADMSG);
-	ck_assert_int_eq(
-		kb_lines_newest(other, view.head_len, &newest), -EBADMSG);
+	ck_assert_int_eq(kb_lines_survey(other, view.head_len, &f), -EBADMSG);
 }
 END_TEST
 
 KB_SUITE("lines", lines__finds_each_offset_and_the_places_between,
-	lines__newest_time_is_of_any_line, lines__refuses_other_text)
+	lines__survey_counts_and_widens, lines__refuses_other_text)

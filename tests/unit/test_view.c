@@ -7,9 +7,11 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "common/err.h"
 #include "format/jsonl.h"
 #include "format/segment.h"
 #include "fs/cache.h"
+#include "fs/facts.h"
 #include "fs/selector.h"
 #include "fs/sources.h"
 #include "specimen.h"
@@ -29,6 +31,10 @@ static char dir[64];
 static struct kb_sources *sources;
 static struct kb_place place;
 static struct kb_buf all; /* the text of everything */
+static struct kb_buf values, logs;
+static size_t batches[200]; /* where each begins in logs, and the end */
+static int64_t batch_first[200];
+static int batch_count;
 static size_t starts[BIG * RECORDS + SMALL + 1];
 static int64_t offsets[BIG * RECORDS + SMALL];
 static int count;
@@ -40,6 +46,7 @@ add(struct kb_index_delta *d, const struct specimen_segment *s)
 
 	ck_ok(specimen_add(&a, d, s, NULL));
 	ck_ok(specimen_text(s, &all));
+	ck_ok(specimen_values(s, &values));
 	for (int i = 0; i < s->records; i++) {
 		starts[count] = at;
 		offsets[count++] = s->start + i * s->step;
@@ -49,6 +56,34 @@ add(struct kb_index_delta *d, const struct specimen_segment *s)
 		     1;
 	}
 	starts[count] = all.len;
+}
+
+/* Adds a segment's object to `logs`. */
+static void
+add_log(int64_t start)
+{
+	char object[KB_NAME_MAX];
+	struct kb_blob *blob;
+	uint64_t size;
+	struct kb_batch b;
+	size_t at = logs.len;
+
+	kb_layout_segment(object, &place.topic, 2, start);
+	ck_ok(kb_store_open(a.repo->store, object, &blob, &size));
+	ck_ok(kb_buf_reserve(&logs, size));
+	ck_assert_int_eq(
+		kb_blob_read(blob, 0, logs.data + at, size), (int64_t)size);
+	logs.len += size;
+	kb_blob_close(blob);
+	while (at < logs.len) {
+		ck_ok(kb_batch_parse(
+			kb_slice_of(logs.data + at, logs.len - at), &b));
+		batches[batch_count] = at;
+		batch_first[batch_count++] = b.base_offset;
+		at += b.bytes.len;
+	}
+	batches[batch_count] = logs.len;
+	batch_first[batch_count] = INT64_MAX;
 }
 
 static void
@@ -85,6 +120,10 @@ setup(void)
 		.topic = specimen_topic("orders"),
 		.head_len = v.head_len};
 	ck_ok(kb_sources_new(a.repo, a.index, 8 << 20, &sources));
+	for (int i = 0; i < BIG; i++)
+		add_log(i * RECORDS * 3);
+	for (int i = 0; i < SMALL; i++)
+		add_log(BIG * RECORDS * 3 + i * 10);
 }
 
 static void
@@ -95,6 +134,8 @@ teardown(void)
 	kb_sources_free(sources);
 	specimen_close(&a);
 	kb_buf_release(&all);
+	kb_buf_release(&values);
+	kb_buf_release(&logs);
 	snprintf(command, sizeof(command), "rm -r %s", dir);
 	ck_assert_int_eq(system(command), 0);
 }
@@ -139,6 +180,64 @@ opens(int64_t first, int64_t last, struct kb_view **out)
 	struct kb_selector what = kb_selector_offsets(first, last);
 
 	return kb_view_open(sources, a.index, &place, &what, out);
+}
+
+/* A range in another form, against [from, to) of the bytes of everything. */
+static void
+form_is(enum kb_form form, int64_t first, int64_t last,
+	const struct kb_buf *everything, size_t from, size_t to)
+{
+	struct kb_selector what = kb_selector_offsets(first, last);
+	struct kb_span span;
+	struct kb_view *v;
+	size_t at = from;
+	int r;
+
+	what.form = form;
+	r = kb_view_open(sources, a.index, &place, &what, &v);
+	if (from == to) {
+		ck_assert_int_eq(r, -ENOENT);
+		return;
+	}
+	ck_ok(r);
+	ck_assert_uint_eq(kb_view_size(v), to - from);
+	while (at < to) {
+		ck_ok(kb_view_read(v, at - from, 100000, &span));
+		for (int i = 0; i < span.count; i++) {
+			ck_assert_mem_eq(span.iov[i].iov_base,
+				everything->data + at, span.iov[i].iov_len);
+			at += span.iov[i].iov_len;
+		}
+		kb_span_release(&span);
+	}
+	ck_assert_uint_eq(at, to);
+	kb_view_close(v);
+}
+
+static void
+values_are(int64_t first, int64_t last)
+{
+	int i = 0, j;
+
+	while (i < count && offsets[i] < first)
+		i++;
+	for (j = i; j < count && offsets[j] <= last;)
+		j++;
+	form_is(KB_FORM_VALUES, first, last, &values, (size_t)i * 1001,
+		(size_t)j * 1001);
+}
+
+/* first is an offset of the records. */
+static void
+log_is(int64_t first, int64_t last)
+{
+	int i = 0, j;
+
+	while (batch_first[i + 1] <= first)
+		i++;
+	for (j = i; j < batch_count && batch_first[j] <= last;)
+		j++;
+	form_is(KB_FORM_LOG, first, last, &logs, batches[i], batches[j]);
 }
 
 static void
@@ -192,8 +291,106 @@ START_TEST(view__single_offset_is_one_record_or_nothing)
 	for (int64_t o = 0; o < 10; o++)
 		range_is(o, o);
 	ck_ok(opens(6, 6, &v));
-	ck_assert_int_eq(kb_view_newest(v), specimen_time(6));
+	ck_assert_int_eq(kb_view_facts(v)->max_timestamp, specimen_time(6));
 	kb_view_close(v);
+	teardown();
+}
+END_TEST
+
+START_TEST(view__values_of_any_range)
+{
+	unsigned seed = 3;
+
+	setup();
+	values_are(0, KB_OFFSET_MAX);
+	values_are(0, 3 * RECORDS - 1);
+	for (int i = 0; i < 60; i++) {
+		int64_t first = rand_r(&seed) % (offsets[count - 1] + 10);
+
+		values_are(first, first + rand_r(&seed) % (i % 2 ? 20 : 4000));
+	}
+	teardown();
+}
+END_TEST
+
+START_TEST(view__stored_batches_of_any_range_are_whole)
+{
+	unsigned seed = 4;
+
+	setup();
+	log_is(0, KB_OFFSET_MAX);
+	log_is(0, 3 * RECORDS - 1);
+	for (int i = 0; i < 60; i++) {
+		int64_t first = offsets[rand_r(&seed) % count];
+
+		log_is(first, first + rand_r(&seed) % (i % 2 ? 20 : 4000));
+	}
+	teardown();
+}
+END_TEST
+
+START_TEST(view__values_with_a_newline_are_refused_by_offset)
+{
+	static const int64_t lasts[] = {100020, 100025, 100049, 200000};
+	struct specimen_segment s = {.topic = "orders",
+		.partition = 2,
+		.start = 100000,
+		.records = 50,
+		.batch = 10,
+		.value = 1000,
+		.newline = 100020};
+	struct kb_selector what = {.form = KB_FORM_VALUES, .first = 3};
+	struct kb_view *v;
+
+	setup();
+	ck_ok(specimen_put(&a, &s, NULL));
+	for (size_t i = 0; i < sizeof(lasts) / sizeof(*lasts); i++) {
+		what.last = lasts[i];
+		ck_assert_int_eq(
+			kb_view_open(sources, a.index, &place, &what, &v),
+			-EINVAL);
+		ck_assert_msg(strstr(kb_err_text(), "offset 100020 ") != NULL,
+			"%s", kb_err_text());
+	}
+	what.last = 100019;
+	ck_ok(kb_view_open(sources, a.index, &place, &what, &v));
+	kb_view_close(v);
+	what = (struct kb_selector){
+		.form = KB_FORM_VALUES, .first = 100021, .last = 100049};
+	ck_ok(kb_view_open(sources, a.index, &place, &what, &v));
+	ck_assert_uint_eq(kb_view_size(v), 29 * 1001);
+	kb_view_close(v);
+	ck_ok(opens(100020, 100020, &v));
+	kb_view_close(v);
+	teardown();
+}
+END_TEST
+
+START_TEST(view__facts_are_those_of_the_records_in_it)
+{
+	const struct kb_facts *f;
+	struct kb_view *v;
+
+	setup();
+	for (int i = 0; i < KB_FORMS; i++) {
+		struct kb_selector what = kb_selector_offsets(1, 3001);
+
+		what.form = (enum kb_form)i;
+		ck_ok(kb_view_open(sources, a.index, &place, &what, &v));
+		f = kb_view_facts(v);
+		if (what.form == KB_FORM_LOG) {
+			ck_assert_int_eq(f->first, 0);
+			ck_assert_int_eq(f->last, 3297);
+			ck_assert_uint_eq(f->records, 1100);
+		} else {
+			ck_assert_int_eq(f->first, 3);
+			ck_assert_int_eq(f->last, 3000);
+			ck_assert_uint_eq(f->records, 1000);
+			ck_assert_int_eq(f->min_timestamp, specimen_time(3));
+			ck_assert_int_eq(f->max_timestamp, specimen_time(3000));
+		}
+		kb_view_close(v);
+	}
 	teardown();
 }
 END_TEST
@@ -204,10 +401,11 @@ START_TEST(view__newest_time_is_of_the_records_in_it)
 
 	setup();
 	ck_ok(opens(1, 2000, &v));
-	ck_assert_int_eq(kb_view_newest(v), specimen_time(1998));
+	ck_assert_int_eq(kb_view_facts(v)->max_timestamp, specimen_time(1998));
 	kb_view_close(v);
 	ck_ok(opens(0, 3 * RECORDS, &v));
-	ck_assert_int_eq(kb_view_newest(v), specimen_time(3 * RECORDS));
+	ck_assert_int_eq(
+		kb_view_facts(v)->max_timestamp, specimen_time(3 * RECORDS));
 	kb_view_close(v);
 	teardown();
 }
@@ -334,7 +532,10 @@ START_TEST(view__missing_segment_fails_only_its_own_reads)
 END_TEST
 
 KB_SUITE("view", view__any_range_is_exactly_its_records,
-	view__single_offset_is_one_record_or_nothing,
+	view__single_offset_is_one_record_or_nothing, view__values_of_any_range,
+	view__stored_batches_of_any_range_are_whole,
+	view__values_with_a_newline_are_refused_by_offset,
+	view__facts_are_those_of_the_records_in_it,
 	view__newest_time_is_of_the_records_in_it,
 	view__listed_segment_is_opened_without_decoding,
 	view__random_reads_agree_with_the_text,

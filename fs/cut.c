@@ -1,0 +1,200 @@
+/*
+ * Rows of blocks say all of a block that lies inside the range. One that the
+ * range cuts is looked into, in the way that is cheapest for its form: lines
+ * are found by halving the text, which stays cached for whoever reads it; the
+ * records' values, which do not say their offsets, are measured; of stored
+ * batches the headers are enough, and so damage stays readable as it is.
+ */
+#include "fs/cut.h"
+
+#include <errno.h>
+#include <inttypes.h>
+
+#include "common/err.h"
+#include "format/batch.h"
+#include "fs/cache.h"
+#include "fs/lines.h"
+#include "fs/selector.h"
+#include "fs/sources.h"
+#include "index/text.h"
+
+/* The segment being cut, and the block under the knife. */
+struct knife {
+	struct kb_sources *sources;
+	const struct kb_source *source;
+	const struct kb_selector *what;
+	uint32_t block;
+	bool any;
+	struct kb_cut *out;
+};
+
+/* The cut goes on over [from, to) of the block's own bytes. */
+static void
+extend(struct knife *k, uint64_t from, uint64_t to,
+	const struct kb_facts *facts)
+{
+	uint64_t start = k->source->starts[k->what->form][k->block];
+
+	if (from == to)
+		return;
+	if (!k->any)
+		k->out->from = start + from;
+	k->any = true;
+	k->out->to = start + to;
+	kb_facts_add(&k->out->facts, facts);
+}
+
+/* ---- blocks that are cut ---- */
+
+static int
+cut_lines(struct knife *k, struct kb_slice text)
+{
+	size_t head = k->source->place->head_len, from = 0, to = 0;
+	struct kb_facts facts = kb_facts_none();
+	int r;
+
+	r = kb_lines_find(text, head, k->what->first, &from);
+	if (r == 0)
+		r = kb_lines_find(text, head, k->what->last + 1, &to);
+	if (r == 0)
+		r = kb_lines_survey(
+			kb_slice_of(text.data + from, to - from), head, &facts);
+	if (r == 0)
+		extend(k, from, to, &facts);
+	return r;
+}
+
+/* A batch of n bytes at `at`, if it covers an offset of the range. */
+static void
+add_batch(struct knife *k, uint64_t at, const struct kb_batch *b)
+{
+	struct kb_facts facts = {.records = (uint64_t)b->count,
+		.first = b->base_offset,
+		.last = kb_batch_last(b),
+		.min_timestamp = b->max_timestamp,
+		.max_timestamp = b->max_timestamp};
+
+	if (facts.first <= k->what->last && facts.last >= k->what->first)
+		extend(k, at, at + b->bytes.len, &facts);
+}
+
+static int
+cut_batches(struct knife *k, struct kb_slice stored)
+{
+	struct kb_batch b;
+	uint64_t at = 0;
+
+	while (at < stored.len) {
+		struct kb_slice rest =
+			kb_slice_of(stored.data + at, stored.len - (size_t)at);
+		int r = kb_batch_parse(rest, &b);
+
+		if (r != 0)
+			return kb_err(-EBADMSG,
+				"%s/%" PRId32 ": block from %" PRId64
+				": its batches are damaged",
+				k->source->place->topic.name,
+				k->source->place->partition,
+				k->source->blocks[k->block].first);
+		add_batch(k, at, &b);
+		at += b.bytes.len;
+	}
+	return 0;
+}
+
+static int
+cut_text(struct knife *k)
+{
+	struct kb_slice text;
+	struct kb_entry *e;
+	int r;
+
+	r = kb_sources_text(
+		k->sources, k->source, k->what->form, k->block, false, &e);
+	if (r < 0)
+		return r;
+	text = kb_entry_text(e);
+	r = k->what->form == KB_FORM_LOG ? cut_batches(k, text)
+					 : cut_lines(k, text);
+	kb_sources_done(k->sources, e, 0);
+	return r;
+}
+
+/* Also a block that is whole, when one of its values holds a newline. */
+static int
+cut_values(struct knife *k)
+{
+	struct kb_text_survey v;
+	struct kb_facts facts;
+	int r;
+
+	r = kb_sources_survey(k->sources, k->source, k->block, k->what->first,
+		k->what->last, &v);
+	if (r < 0)
+		return r;
+	if (v.newline >= 0)
+		return kb_err(-EINVAL,
+			"%s/%" PRId32 ": the value at offset %" PRId64
+			" holds a newline: .values cannot show it, .jsonl can",
+			k->source->place->topic.name,
+			k->source->place->partition, v.newline);
+	facts = (struct kb_facts){
+		v.records, v.first, v.last, v.min_timestamp, v.max_timestamp};
+	extend(k, v.before, v.before + v.length, &facts);
+	return 0;
+}
+
+/* ---- the segment ---- */
+
+static int
+cut_block(struct knife *k)
+{
+	const struct kb_block *b = &k->source->blocks[k->block];
+	const uint64_t *starts = k->source->starts[k->what->form];
+	bool whole = b->first >= k->what->first && b->last <= k->what->last;
+	struct kb_facts facts = {b->records, b->first, b->last,
+		b->min_timestamp, b->max_timestamp};
+
+	if (k->what->form == KB_FORM_VALUES && (!whole || b->newline_in_value))
+		return cut_values(k);
+	if (!whole)
+		return cut_text(k);
+	extend(k, 0, starts[k->block + 1] - starts[k->block], &facts);
+	return 0;
+}
+
+static uint32_t
+first_block_at(const struct kb_source *s, int64_t offset)
+{
+	uint32_t low = 0, high = s->row.block_count;
+
+	while (low < high) {
+		uint32_t mid = low + (high - low) / 2;
+
+		if (s->blocks[mid].last < offset)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	return low;
+}
+
+int
+kb_cut_segment(struct kb_sources *s, const struct kb_place *place,
+	int64_t segment, const struct kb_selector *what, struct kb_cut *out)
+{
+	struct knife k = {.sources = s, .what = what, .out = out};
+	int r;
+
+	*out = (struct kb_cut){.facts = kb_facts_none()};
+	r = kb_sources_get(s, place, segment, &k.source);
+	if (r < 0)
+		return r;
+	k.block = first_block_at(k.source, what->first);
+	for (; r == 0 && k.block < k.source->row.block_count &&
+		k.source->blocks[k.block].first <= what->last;
+		k.block++)
+		r = cut_block(&k);
+	kb_sources_put(s, k.source);
+	return r;
+}
