@@ -12,13 +12,23 @@
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 
+#include "common/clock.h"
 #include "common/err.h"
 #include "fs/ino.h"
 #include "fs/restore_tree.h"
 #include "fs/tree.h"
+#include "fs/vitals.h"
 
 #define BLOCK_SIZE 4096
-#define THREADS_MAX 128
+
+/*
+ * A request that waits for storage keeps a thread and, when the kernel reads
+ * ahead, one of its places for those. So there are more of both than readers
+ * that may be expected to wait at once: nobody else shall wait with them.
+ */
+#define BACKGROUND_MAX 512
+#define CONGESTED 384
+#define THREADS_MAX 1024
 #define THREADS_IDLE 8
 
 static void
@@ -29,7 +39,8 @@ op_init(void *ctx, struct fuse_conn_info *conn)
 	conn->want &=
 		~(unsigned)(FUSE_CAP_SPLICE_READ | FUSE_CAP_SPLICE_WRITE |
 			    FUSE_CAP_SPLICE_MOVE | FUSE_CAP_AUTO_INVAL_DATA);
-	conn->max_background = 64;
+	conn->max_background = BACKGROUND_MAX;
+	conn->congestion_threshold = CONGESTED;
 	if (a->setup.ready)
 		a->setup.ready(a->setup.ctx);
 }
@@ -46,6 +57,8 @@ op_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
 	} else if (a->setup.restore && parent == KB_INO_ROOT &&
 		   strcmp(name, "restore") == 0) {
 		r = kb_restore_tree_stat(a->setup.restore, KB_INO_RESTORE, &n);
+	} else if (parent == KB_INO_ROOT && strcmp(name, KB_STATUS) == 0) {
+		r = kb_adaptor_stat_status(a, &n);
 	} else {
 		kb_tree_refresh(a->setup.tree);
 		r = kb_tree_lookup(a->setup.tree, parent, name, &n);
@@ -86,9 +99,12 @@ op_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 	int r;
 
 	(void)fi;
-	r = kb_adaptor_restores(a, ino)
-		    ? kb_restore_tree_stat(a->setup.restore, ino, &n)
-		    : kb_tree_stat(a->setup.tree, ino, &n);
+	if (kb_adaptor_restores(a, ino))
+		r = kb_restore_tree_stat(a->setup.restore, ino, &n);
+	else if (ino == KB_INO_STATUS)
+		r = kb_adaptor_stat_status(a, &n);
+	else
+		r = kb_tree_stat(a->setup.tree, ino, &n);
 	kb_adaptor_reply_attr(req, r, &n);
 }
 
@@ -103,13 +119,65 @@ op_statfs(fuse_req_t req, fuse_ino_t ino)
 	fuse_reply_statfs(req, &st);
 }
 
+/* ---- how long each takes ---- */
+
+/* Defines timed_<name>, which has `answer` do the work, for `@status`. */
+#define TIMED(name, kind, answer, params, args)                                \
+	static void timed_##name params                                        \
+	{                                                                      \
+		struct kb_vitals *v = kb_adaptor_of(req)->setup.vitals;        \
+		int64_t from = kb_clock_us();                                  \
+                                                                               \
+		answer args;                                                   \
+		kb_vitals_answered(v, kind, kb_clock_us() - from);             \
+	}
+
+TIMED(lookup, KB_VITAL_LOOKUP, op_lookup,
+	(fuse_req_t req, fuse_ino_t parent, const char *name),
+	(req, parent, name))
+TIMED(getattr, KB_VITAL_GETATTR, op_getattr,
+	(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi),
+	(req, ino, fi))
+TIMED(getxattr, KB_VITAL_GETXATTR, kb_adaptor_getxattr,
+	(fuse_req_t req, fuse_ino_t ino, const char *name, size_t size),
+	(req, ino, name, size))
+TIMED(opendir, KB_VITAL_OPENDIR, kb_adaptor_opendir,
+	(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi),
+	(req, ino, fi))
+TIMED(readdir, KB_VITAL_READDIR, kb_adaptor_readdir,
+	(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off,
+		struct fuse_file_info *fi),
+	(req, ino, size, off, fi))
+TIMED(readdirplus, KB_VITAL_READDIR, kb_adaptor_readdirplus,
+	(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off,
+		struct fuse_file_info *fi),
+	(req, ino, size, off, fi))
+TIMED(open, KB_VITAL_OPEN, kb_adaptor_open,
+	(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi),
+	(req, ino, fi))
+TIMED(read, KB_VITAL_READ, kb_adaptor_read,
+	(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off,
+		struct fuse_file_info *fi),
+	(req, ino, size, off, fi))
+TIMED(create, KB_VITAL_CREATE, kb_adaptor_create,
+	(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode,
+		struct fuse_file_info *fi),
+	(req, parent, name, mode, fi))
+TIMED(write, KB_VITAL_WRITE, kb_adaptor_write,
+	(fuse_req_t req, fuse_ino_t ino, const char *data, size_t size,
+		off_t off, struct fuse_file_info *fi),
+	(req, ino, data, size, off, fi))
+TIMED(flush, KB_VITAL_FLUSH, kb_adaptor_flush,
+	(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi),
+	(req, ino, fi))
+
 /* copy_file_range is left out: the kernel then reads and writes. */
 static const struct fuse_lowlevel_ops ops = {
 	.init = op_init,
-	.lookup = op_lookup,
+	.lookup = timed_lookup,
 	.forget = op_forget,
 	.forget_multi = op_forget_multi,
-	.getattr = op_getattr,
+	.getattr = timed_getattr,
 	.setattr = kb_adaptor_setattr,
 	.mknod = kb_adaptor_mknod,
 	.mkdir = kb_adaptor_mkdir,
@@ -118,18 +186,18 @@ static const struct fuse_lowlevel_ops ops = {
 	.symlink = kb_adaptor_symlink,
 	.link = kb_adaptor_link,
 	.rename = kb_adaptor_rename,
-	.create = kb_adaptor_create,
-	.open = kb_adaptor_open,
-	.read = kb_adaptor_read,
-	.write = kb_adaptor_write,
-	.flush = kb_adaptor_flush,
+	.create = timed_create,
+	.open = timed_open,
+	.read = timed_read,
+	.write = timed_write,
+	.flush = timed_flush,
 	.fsync = kb_adaptor_fsync,
 	.release = kb_adaptor_release,
-	.opendir = kb_adaptor_opendir,
-	.readdir = kb_adaptor_readdir,
-	.readdirplus = kb_adaptor_readdirplus,
+	.opendir = timed_opendir,
+	.readdir = timed_readdir,
+	.readdirplus = timed_readdirplus,
 	.statfs = op_statfs,
-	.getxattr = kb_adaptor_getxattr,
+	.getxattr = timed_getxattr,
 	.listxattr = kb_adaptor_listxattr,
 	.setxattr = kb_adaptor_setxattr,
 	.removexattr = kb_adaptor_removexattr,

@@ -7,9 +7,11 @@
 #include <fcntl.h>
 #include <stdlib.h>
 
+#include "fs/ino.h"
 #include "fs/restore_tree.h"
 #include "fs/tree.h"
 #include "fs/view.h"
+#include "fs/vitals.h"
 
 struct kb_handle *
 kb_adaptor_handle(const struct fuse_file_info *fi)
@@ -32,6 +34,8 @@ open_archive(struct kb_adaptor *a, uint64_t ino, struct fuse_file_info *fi,
 
 	if (writes(fi))
 		return -EROFS;
+	if (ino == KB_INO_STATUS)
+		return kb_adaptor_open_status(a, fi, h);
 	r = kb_tree_stat(a->setup.tree, ino, &n);
 	if (r == 0)
 		r = kb_tree_open(a->setup.tree, ino, &h->view);
@@ -58,7 +62,9 @@ kb_adaptor_drop(struct kb_adaptor *a, struct kb_handle *h)
 	kb_view_close(h->view);
 	if (h->restored)
 		kb_restore_file_release(a->setup.restore, h->restored);
+	kb_buf_release(&h->status);
 	free(h);
+	kb_vitals_opened(a->setup.vitals, -1);
 }
 
 void
@@ -72,6 +78,8 @@ kb_adaptor_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 		r = kb_adaptor_restores(a, ino) ? open_restored(a, ino, fi, h)
 						: open_archive(a, ino, fi, h);
 	if (r < 0) {
+		if (h)
+			kb_buf_release(&h->status);
 		free(h);
 		if (r == -EEXIST)
 			kb_adaptor_reply_restore(req, r);
@@ -80,6 +88,7 @@ kb_adaptor_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 		return;
 	}
 	fi->fh = (uintptr_t)h;
+	kb_vitals_opened(a->setup.vitals, 1);
 	if (fuse_reply_open(req, fi) == -ENOENT)
 		kb_adaptor_drop(a, h); /* interrupted: nobody has it */
 }
@@ -101,6 +110,10 @@ kb_adaptor_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off,
 	int r;
 
 	(void)ino;
+	if (h->status.data) {
+		kb_adaptor_read_status(req, h, size, off);
+		return;
+	}
 	if (!h->view) {
 		fuse_reply_err(req, EACCES);
 		return;

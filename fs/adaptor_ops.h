@@ -10,6 +10,7 @@
 #endif
 #include <fuse_lowlevel.h>
 
+#include "common/buf.h"
 #include "fs/adaptor.h"
 
 struct kb_node;
@@ -72,6 +73,7 @@ struct kb_view;
 struct kb_handle {
 	struct kb_view *view; /* of the archive, or */
 	struct kb_restore_file *restored;
+	struct kb_buf status; /* or data NULL */
 };
 
 struct kb_handle *
@@ -124,6 +126,19 @@ kb_adaptor_flush(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi);
 void
 kb_adaptor_fsync(fuse_req_t req, fuse_ino_t ino, int datasync,
 	struct fuse_file_info *fi);
+
+/* ---- adaptor_status.c: @status ---- */
+
+#define KB_STATUS "@status"
+
+int
+kb_adaptor_stat_status(struct kb_adaptor *a, struct kb_node *out);
+int
+kb_adaptor_open_status(
+	struct kb_adaptor *a, struct fuse_file_info *fi, struct kb_handle *h);
+void
+kb_adaptor_read_status(
+	fuse_req_t req, const struct kb_handle *h, size_t size, off_t off);
 
 /* ---- adaptor_xattr.c ---- */
 

@@ -12,6 +12,7 @@
 #include "common/err.h"
 #include "fs/restore_tree.h"
 #include "fs/tree.h"
+#include "fs/vitals.h"
 
 void
 kb_adaptor_setattr(fuse_req_t req, fuse_ino_t ino, struct stat *to, int set,
@@ -112,6 +113,7 @@ kb_adaptor_create(fuse_req_t req, fuse_ino_t parent, const char *name,
 	}
 	fi->direct_io = true;
 	fi->fh = (uintptr_t)h;
+	kb_vitals_opened(a->setup.vitals, 1);
 	kb_adaptor_entry(a, &n, &e);
 	if (fuse_reply_create(req, &e, fi) == -ENOENT) {
 		kb_adaptor_drop(a, h);

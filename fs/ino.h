@@ -3,6 +3,7 @@
  *
  *	1                          the root
  *	2                          `@topic`
+ *	3                          `@status`, which the adaptor answers for
  *	1<<41 | t                  topic directory, t-th in the tree's table
  *	1<<42 | p                  partition directory, p-th in the tree's table
  *	p<<43 | first              listed file of that partition, p >= 1
@@ -23,6 +24,7 @@
 
 #define KB_INO_ROOT 1
 #define KB_INO_NAMESPACE 2
+#define KB_INO_STATUS 3
 
 /* Partitions and topics that one mount can number. */
 #define KB_INO_PARTITIONS (1u << 20)

@@ -20,6 +20,7 @@
 #include "fs/restore_tree.h"
 #include "fs/sources.h"
 #include "fs/tree.h"
+#include "fs/vitals.h"
 #include "index/index.h"
 #include "kafka/conf.h"
 #include "restore/restore.h"
@@ -60,6 +61,7 @@ struct mount {
 	struct kb_conf *conf;
 	struct kb_restore *restore;
 	struct kb_restore_tree *restore_tree;
+	struct kb_vitals *vitals;
 	struct kb_adaptor *adaptor;
 	struct kb_cancel cancel;
 };
@@ -95,6 +97,9 @@ open_archive(struct mount *m)
 	if (r == 0)
 		r = kb_tree_new(
 			m->repo, m->index, m->sources, restores(m), &m->tree);
+	if (r == 0)
+		r = kb_vitals_new(m->repo_path, m->repo->uuid, m->index,
+			m->sources, &m->vitals);
 	return r;
 }
 
@@ -148,6 +153,7 @@ mount_it(struct mount *m)
 	struct kb_adaptor_setup setup = {
 		.tree = m->tree,
 		.restore = m->restore_tree,
+		.vitals = m->vitals,
 		.uid = m->options.uid,
 		.gid = m->options.gid,
 		.umask = m->options.umask,
@@ -168,6 +174,7 @@ static void
 close_all(struct mount *m)
 {
 	kb_adaptor_close(m->adaptor);
+	kb_vitals_free(m->vitals);
 	kb_restore_tree_free(m->restore_tree);
 	kb_restore_close(m->restore);
 	kb_conf_free(m->conf);

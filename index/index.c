@@ -216,6 +216,15 @@ kb_index_require(struct kb_index *x)
 		kb_store_name(s), kb_store_name(s));
 }
 
+void
+kb_index_shape(struct kb_index *x, uint64_t *out_generation, size_t *out_files)
+{
+	pthread_mutex_lock(&x->lock);
+	*out_generation = x->generation;
+	*out_files = x->count;
+	pthread_mutex_unlock(&x->lock);
+}
+
 bool
 kb_index_empty(struct kb_index *x)
 {

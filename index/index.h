@@ -43,6 +43,10 @@ kb_index_require(struct kb_index *x);
 int
 kb_index_refresh(struct kb_index *x);
 
+/* Which generation is open, in how many files. */
+void
+kb_index_shape(struct kb_index *x, uint64_t *out_generation, size_t *out_files);
+
 /* True when no file is in the stack. */
 bool
 kb_index_empty(struct kb_index *x);
