@@ -241,9 +241,96 @@ START_TEST(text__says_reindex_when_a_row_is_wrong)
 }
 END_TEST
 
-KB_SUITE("text", text__renders_a_whole_block,
-	text__renders_uncompressed_batches, text__renders_any_range_inside,
-	text__appends, text__names_object_and_position_of_damage,
+/* Publishes the segment; the caller closes. */
+static struct kb_blob *
+open_segment(void)
+{
+	struct kb_blob_writer *w;
+	struct kb_blob *blob;
+
+	ck_ok(kb_store_create(store, OBJECT, &w));
+	ck_ok(kb_blob_write(w, kb_buf_slice(&segment)));
+	ck_ok(kb_blob_publish(w));
+	ck_ok(kb_store_open(store, OBJECT, &blob, NULL));
+	return blob;
+}
+
+/* Each value is `"value"` and a newline. */
+#define VALUE "\"value\"\n\n"
+#define VALUE_LEN (sizeof(VALUE) - 1)
+
+START_TEST(text__values_have_a_newline_each)
+{
+	struct kb_blob *blob;
+
+	setup();
+	blob = open_segment();
+	block.values_length = 9 * VALUE_LEN;
+	ck_ok(kb_text_values(text, blob, OBJECT, &block, &got));
+	ck_assert_uint_eq(got.len, 9 * VALUE_LEN);
+	for (size_t i = 0; i < 9; i++)
+		ck_assert_mem_eq(got.data + i * VALUE_LEN, VALUE, VALUE_LEN);
+	block.values_length++;
+	ck_assert_int_eq(
+		kb_text_values(text, blob, OBJECT, &block, &got), -ESTALE);
+	ck_assert_uint_eq(got.len, 9 * VALUE_LEN);
+	kb_blob_close(blob);
+	teardown();
+}
+END_TEST
+
+START_TEST(text__stored_bytes_are_given_as_they_are)
+{
+	struct kb_blob *blob;
+
+	setup();
+	segment.data[batch_at[1] + KB_BATCH_HEADER + 3] ^= 1;
+	blob = open_segment();
+	ck_ok(kb_text_stored(blob, OBJECT, &block, &got));
+	ck_assert_uint_eq(got.len, segment.len);
+	ck_assert_mem_eq(got.data, segment.data, segment.len);
+	block.size++;
+	ck_assert_int_eq(kb_text_stored(blob, OBJECT, &block, &got), -EBADMSG);
+	ck_assert_uint_eq(got.len, segment.len);
+	kb_blob_close(blob);
+	teardown();
+}
+END_TEST
+
+START_TEST(text__survey_is_of_the_range_and_what_lies_before)
+{
+	struct kb_text_survey v;
+	struct kb_blob *blob;
+
+	setup();
+	blob = open_segment();
+	block.values_length = 9 * VALUE_LEN;
+	ck_ok(kb_text_survey(text, blob, OBJECT, &block, 115, 149, &v));
+	ck_assert_uint_eq(v.before, 2 * VALUE_LEN);
+	ck_assert_uint_eq(v.length, 3 * VALUE_LEN);
+	ck_assert_uint_eq(v.records, 3);
+	ck_assert_int_eq(v.first, 120);
+	ck_assert_int_eq(v.last, 140);
+	ck_assert_int_eq(v.min_timestamp, 1002);
+	ck_assert_int_eq(v.max_timestamp, 1004);
+	ck_assert_int_eq(v.newline, 120);
+	ck_ok(kb_text_survey(text, blob, OBJECT, &block, 181, 300, &v));
+	ck_assert_uint_eq(v.before, 9 * VALUE_LEN);
+	ck_assert_uint_eq(v.records, 0);
+	ck_assert_int_eq(v.first, -1);
+	ck_assert_int_eq(v.newline, -1);
+	ck_assert_int_eq(v.max_timestamp, KB_NO_TIME);
+	kb_blob_close(blob);
+	teardown();
+}
+END_TEST
+
+KB_SUITE("text", text__values_have_a_newline_each,
+	text__stored_bytes_are_given_as_they_are,
+	text__survey_is_of_the_range_and_what_lies_before,
+	text__renders_a_whole_block, text__renders_uncompressed_batches,
+	text__renders_any_range_inside, text__appends,
+	text__names_object_and_position_of_damage,
 	text__reads_around_a_damaged_batch,
 	text__refuses_a_segment_that_was_cut,
 	text__refuses_a_block_that_ends_inside_a_batch,
