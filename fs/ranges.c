@@ -256,6 +256,20 @@ kb_ranges_stat(struct kb_ranges *r, uint64_t ino, struct kb_node *out)
 }
 
 int
+kb_ranges_what(struct kb_ranges *r, uint64_t ino,
+	const struct kb_place **out_place, struct kb_selector *out_what)
+{
+	struct range g;
+	int e = copy_of(r, ino, &g);
+
+	if (e < 0)
+		return e;
+	*out_place = g.place;
+	*out_what = g.what;
+	return 0;
+}
+
+int
 kb_ranges_open(struct kb_ranges *r, uint64_t ino, struct kb_view **out)
 {
 	struct range g;

@@ -38,6 +38,11 @@ kb_ranges_forget(struct kb_ranges *r, uint64_t ino, uint64_t lookups);
 int
 kb_ranges_stat(struct kb_ranges *r, uint64_t ino, struct kb_node *out);
 
+/* What a number stands for. -ESTALE. */
+int
+kb_ranges_what(struct kb_ranges *r, uint64_t ino,
+	const struct kb_place **out_place, struct kb_selector *out_what);
+
 /* -ESTALE; errors of kb_view_open(). */
 int
 kb_ranges_open(struct kb_ranges *r, uint64_t ino, struct kb_view **out);
