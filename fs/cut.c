@@ -79,6 +79,19 @@ add_batch(struct knife *k, uint64_t at, const struct kb_batch *b)
 }
 
 static int
+damaged_batches(const struct knife *k)
+{
+	int r = kb_err(-EBADMSG,
+		"%s/%" PRId32 ": a batch in the block from offset %" PRId64
+		" is damaged",
+		k->source->place->topic.name, k->source->place->partition,
+		k->source->blocks[k->block].first);
+
+	kb_sources_tell(k->sources, k->source, k->block);
+	return r;
+}
+
+static int
 cut_batches(struct knife *k, struct kb_slice stored)
 {
 	struct kb_batch b;
@@ -90,12 +103,7 @@ cut_batches(struct knife *k, struct kb_slice stored)
 		int r = kb_batch_parse(rest, &b);
 
 		if (r != 0)
-			return kb_err(-EBADMSG,
-				"%s/%" PRId32 ": block from %" PRId64
-				": its batches are damaged",
-				k->source->place->topic.name,
-				k->source->place->partition,
-				k->source->blocks[k->block].first);
+			return damaged_batches(k);
 		add_batch(k, at, &b);
 		at += b.bytes.len;
 	}

@@ -418,6 +418,14 @@ kb_sources_done(struct kb_sources *s, struct kb_entry *e, size_t served)
 	kb_cache_put(s->cache, e, served);
 }
 
+void
+kb_sources_tell(
+	struct kb_sources *s, const struct kb_source *source, uint32_t block)
+{
+	say_once(s, source->place, source->row.first,
+		source->blocks[block].position);
+}
+
 int
 kb_sources_survey(struct kb_sources *s, const struct kb_source *source,
 	uint32_t block, int64_t from, int64_t to, struct kb_text_survey *out)
@@ -433,7 +441,7 @@ kb_sources_survey(struct kb_sources *s, const struct kb_source *source,
 	r = kb_text_survey(t, o->blob, o->object, b, from, to, out);
 	give_text(s, t);
 	if (r < 0)
-		say_once(s, source->place, source->row.first, b->position);
+		kb_sources_tell(s, source, block);
 	return r;
 }
 

@@ -88,6 +88,11 @@ int
 kb_sources_survey(struct kb_sources *s, const struct kb_source *source,
 	uint32_t block, int64_t from, int64_t to, struct kb_text_survey *out);
 
+/* Logs this thread's error, once for each block that has one. */
+void
+kb_sources_tell(
+	struct kb_sources *s, const struct kb_source *source, uint32_t block);
+
 /* Blocks decoded so far. */
 uint64_t
 kb_sources_decoded(struct kb_sources *s);

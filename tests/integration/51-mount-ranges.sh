@@ -66,12 +66,48 @@ reads_anywhere()
     done
 }
 
+requests()
+{
+    jq ".requests.$1.count" "$T/m/@status"
+}
+
+# asked NAME: how many lookups ten looks at it cost, and @status itself.
+asked()
+{
+    local before i
+    stat "$dir/$1" >"$T/stat"
+    before=$(requests lookup)
+    for i in 1 2 3 4 5 6 7 8 9 10; do
+        stat "$dir/$1" >"$T/stat"
+    done
+    echo $(($(requests lookup) - before))
+}
+
+# What cannot change is asked for once; what can, and what is not there, is
+# asked for each time.
+remembers_what_cannot_change()
+{
+    local name before i
+    for name in 5-1200.jsonl -1200.values 7.log; do
+        [ "$(asked "$name")" -lt 5 ] || fail "$name is not remembered"
+    done
+    for name in latest.jsonl 5-.jsonl 5-99999.log; do
+        [ "$(asked "$name")" -ge 10 ] || fail "$name is remembered"
+    done
+    before=$(requests lookup)
+    for i in 1 2 3 4 5 6 7 8 9 10; do
+        [ ! -e "$dir/99999.jsonl" ]
+    done
+    [ $(($(requests lookup) - before)) -ge 10 ] || fail "absence is remembered"
+}
+
 t "ranges, padded or not" ranges
 t "single records" single_records
 t "offsets without a record" absent 2005.jsonl 2006.jsonl 9999.jsonl
 t "names that are none" absent x x.jsonl 9-8.jsonl 1.txt 1--2.jsonl - -.jsonl \
     99999999999999999999.jsonl 1.jsonl.swp .hidden
 t "reads at any place" reads_anywhere
+t "the kernel remembers what cannot change" remembers_what_cannot_change
 t "nothing of this is listed" \
     check_equal "$(ls "$dir" | grep -vc '^[0-9]\{20\}-[0-9]\{20\}.jsonl$')" 0
 unmounted "$T/m"

@@ -34,6 +34,16 @@ the_rest_is_there()
     tail -n 1000 "$T/all" | check_same - "$T/tail"
 }
 
+# Batches carry their checksums: who wants them as they are may have them.
+stored_batches_as_they_are()
+{
+    local name
+    name=$(ls "$dir")
+    cmp "$dir/${name%.jsonl}.log" "$segment"
+    expect_fail cat "$dir/0-.values" >"$T/part" 2>"$T/said"
+    check_says 'Input/output error' "$T/said"
+}
+
 log_names_it()
 {
     check_says "$(basename "$segment")" "$T/m.log"
@@ -61,6 +71,7 @@ left_out()
 
 t "a read that touches it fails" eio
 t "everything else is readable" the_rest_is_there
+t "stored batches are shown as they are" stored_batches_as_they_are
 t "the log names the segment" log_names_it
 t "grep and cp fail" other_tools_fail_too
 t "the log tells what a new index has left out" left_out

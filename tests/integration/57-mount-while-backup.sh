@@ -39,6 +39,40 @@ sees()
     [ "$(cat "$T/m/$topic/0/0-99999.jsonl" | wc -l)" = "$1" ]
 }
 
+# Names that mean something else later; what is open means what it meant.
+open_ends_and_latest()
+{
+    local dir=$T/m/$topic/0 last inode name
+    last=$(ls "$dir" | tail -n 1)
+    inode=$(stat -c %i "$dir/latest.jsonl")
+    check_equal "$inode" "$(stat -c %i "$dir/$last")"
+    for name in latest.jsonl 2000-.jsonl 0-.values latest.log; do
+        cat "$dir/$name" >"$T/before.$name"
+    done
+    exec 5<"$dir/latest.jsonl" 6<"$dir/2000-.jsonl" 7<"$dir/0-.values" \
+        8<"$dir/latest.log"
+    kfeed produce -t "$topic" --count 7 --seed 4
+    backup "$repo" "$topic"
+    wait_until 10 has_moved "$inode"
+    check_same "$T/before.latest.jsonl" - <&5
+    check_same "$T/before.2000-.jsonl" - <&6
+    check_same "$T/before.0-.values" - <&7
+    cmp "$T/before.latest.log" - <&8
+    check_same "$T/before.latest.jsonl" "$dir/$last"
+    check_equal "$(jq .offset "$dir/latest.jsonl" | paste -sd' ')" \
+        "2005 2006 2007 2008 2009 2010 2011"
+    check_equal "$(wc -l <"$dir/2000-.jsonl")" 12
+    check_equal "$(stat -c %s "$dir/2000-.jsonl")" \
+        "$(cat "$dir/2000-.jsonl" | wc -c)"
+    check_equal "$(cat "$dir/0-.values" | wc -l)" 2012
+    segments "$repo" | tail -n 1 | xargs cmp "$dir/latest.log"
+}
+
+has_moved()
+{
+    [ "$(stat -c %i "$T/m/$topic/0/latest.jsonl")" != "$1" ]
+}
+
 new_topic_appears()
 {
     new_topic other
@@ -51,12 +85,13 @@ new_topic_appears()
 after_reindex()
 {
     kbak reindex "$repo"
-    wait_until 10 sees 2005
+    wait_until 10 sees 2012
     cat "$T/m/$topic/0/$first" | check_same "$T/first" -
 }
 
 t "new segments appear" grows
 t "a range that reaches beyond the end grows" open_range_grows
+t "open ends and latest see more, open files do not" open_ends_and_latest
 t "a new topic appears" new_topic_appears
 t "a new generation of the index is taken" after_reindex
 unmounted "$T/m"
