@@ -12,8 +12,10 @@
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 
+#include "common/buf.h"
 #include "common/clock.h"
 #include "common/err.h"
+#include "common/log.h"
 #include "fs/ino.h"
 #include "fs/restore_tree.h"
 #include "fs/tree.h"
@@ -60,7 +62,6 @@ op_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
 	} else if (parent == KB_INO_ROOT && strcmp(name, KB_STATUS) == 0) {
 		r = kb_adaptor_stat_status(a, &n);
 	} else {
-		kb_tree_refresh(a->setup.tree);
 		r = kb_tree_lookup(a->setup.tree, parent, name, &n);
 	}
 	kb_adaptor_reply_entry(req, r, &n);
@@ -249,6 +250,34 @@ kb_adaptor_serve(struct kb_adaptor *a)
 	r = fuse_session_loop_mt(a->session, c);
 	fuse_loop_cfg_destroy(c);
 	return r < 0 ? kb_err(r, "mount: %s", strerror(-r)) : 0;
+}
+
+static int
+add_name(void *ctx, const char *name, const struct kb_node *n, uint64_t cookie)
+{
+	(void)cookie;
+	if (name[0] == '.' || n->ino == KB_INO_RESTORE)
+		return 0;
+	return kb_buf_put(ctx, name, strlen(name) + 1);
+}
+
+void
+kb_adaptor_renew(struct kb_adaptor *a)
+{
+	struct kb_buf names = {0};
+
+	if (kb_tree_list(
+		    a->setup.tree, KB_INO_ROOT, 0, false, add_name, &names) < 0)
+		kb_log_warn("%s", kb_err_text());
+	for (size_t i = 0; i < names.len;) {
+		const char *name = (const char *)names.data + i;
+		size_t len = strlen(name);
+
+		fuse_lowlevel_notify_inval_entry(
+			a->session, KB_INO_ROOT, name, len);
+		i += len + 1;
+	}
+	kb_buf_release(&names);
 }
 
 void

@@ -37,6 +37,14 @@ kb_adaptor_mount(const struct kb_adaptor_setup *setup, const char *mountpoint,
 int
 kb_adaptor_serve(struct kb_adaptor *a);
 
+/*
+ * Has the kernel forget every name and page of the archive; open files are not
+ * touched. From a thread that holds no lock and serves no request: the kernel
+ * may wait for requests that it has under way.
+ */
+void
+kb_adaptor_renew(struct kb_adaptor *a);
+
 /* Ends serving soon, come what may. Any thread. */
 void
 kb_adaptor_stop(struct kb_adaptor *a);

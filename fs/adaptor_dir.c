@@ -72,7 +72,6 @@ void
 kb_adaptor_opendir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 {
 	(void)ino;
-	kb_tree_refresh(kb_adaptor_of(req)->setup.tree);
 	fuse_reply_open(req, fi);
 }
 

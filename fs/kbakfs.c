@@ -21,6 +21,7 @@
 #include "fs/sources.h"
 #include "fs/tree.h"
 #include "fs/vitals.h"
+#include "fs/watch.h"
 #include "index/index.h"
 #include "kafka/conf.h"
 #include "restore/restore.h"
@@ -63,6 +64,7 @@ struct mount {
 	struct kb_restore_tree *restore_tree;
 	struct kb_vitals *vitals;
 	struct kb_adaptor *adaptor;
+	struct kb_watch *watch;
 	struct kb_cancel cancel;
 };
 
@@ -170,9 +172,20 @@ mount_it(struct mount *m)
 	return r;
 }
 
+/* On the watch's thread. */
+static void
+look(void *ctx)
+{
+	struct mount *m = ctx;
+
+	if (kb_tree_refresh(m->tree))
+		kb_adaptor_renew(m->adaptor);
+}
+
 static void
 close_all(struct mount *m)
 {
+	kb_watch_stop(m->watch);
 	kb_adaptor_close(m->adaptor);
 	kb_vitals_free(m->vitals);
 	kb_restore_tree_free(m->restore_tree);
@@ -219,6 +232,8 @@ run(struct mount *m)
 		r = open_restore(m);
 	if (r == 0)
 		r = mount_it(m);
+	if (r == 0)
+		r = kb_watch_start(m->repo->store, look, m, &m->watch);
 	if (r < 0) {
 		fprintf(stderr, "kbakfs: %s\n", kb_err_text());
 		return EXIT_NO_MOUNT;

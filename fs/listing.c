@@ -23,6 +23,9 @@
 struct listing {
 	struct kb_tree *t;
 	const struct kb_roster_partition *partition;
+	int64_t from; /* first offset to be listed */
+	int64_t next; /* where the next segment should start; -1 unknown */
+	bool hole;
 	bool stats;
 	kb_tree_fill_fn *fill;
 	void *ctx;
@@ -108,58 +111,96 @@ list_segment(void *ctx, const struct kb_index_segment *row)
 	char name[KB_FILE_NAME_MAX];
 	struct kb_node node;
 
+	if (l->next >= 0 && row->s.start > l->next)
+		l->hole = true;
+	l->next = row->s.end;
+	if (row->s.last < l->from)
+		return 0;
 	kb_nodes_segment(l->partition, &row->s, &node);
 	kb_filename_format(name, row->s.first, row->s.last);
 	return l->fill(
 		l->ctx, name, &node, COOKIE_ROWS + (uint64_t)row->s.last + 1);
 }
 
+/* A search for holes; those below `from` have been said. */
+struct search {
+	struct kb_place place;
+	int64_t from;
+};
+
 static int
 say_hole(void *ctx, int64_t start, int64_t end)
 {
-	const struct kb_place *place = ctx;
+	const struct search *s = ctx;
 
-	kb_log_error("%s/%" PRId32 ": offsets %" PRId64 "-%" PRId64
-		     " are missing, in no segment and no gap: `kbak verify` "
-		     "tells what is damaged",
-		place->topic.name, place->partition, start, end - 1);
+	if (start >= s->from)
+		kb_log_error("%s/%" PRId32 ": offsets %" PRId64 "-%" PRId64
+			     " are missing, in no segment and no gap: "
+			     "`kbak verify` tells what is damaged",
+			s->place.topic.name, s->place.partition, start,
+			end - 1);
 	return 0;
 }
 
 /*
  * A segment that the index has lost, or left out, cannot be seen in a listing:
- * the log says it, once a mount.
+ * the log says it, once a mount. What looks like a hole may be a known gap.
  */
 static void
 search_holes(struct kb_tree *t, struct kb_roster_partition *p)
 {
-	struct kb_place place = p->place;
-	bool searched;
+	struct search s = {.place = p->place};
+	bool again;
 
 	pthread_mutex_lock(&t->lock);
-	searched = p->searched;
-	p->searched = true;
+	s.from = p->searched;
+	again = p->end > p->searched;
+	p->searched = p->end;
 	pthread_mutex_unlock(&t->lock);
-	if (!searched && kb_index_holes(t->index, &place.topic, place.partition,
-				 say_hole, &place) < 0)
+	if (again && kb_index_holes(t->index, &s.place.topic, s.place.partition,
+			     say_hole, &s) < 0)
 		kb_log_error("%s", kb_err_text());
 }
 
-/* Without the lock: the callback runs as the index yields rows. */
+/* Does the partition go on behind its last segment? */
+static int
+compare_end(struct listing *l, struct kb_roster_partition *p)
+{
+	struct kb_tree *t = l->t;
+	int r;
+
+	pthread_mutex_lock(&t->lock);
+	r = kb_roster_load(&t->roster, p->topic);
+	if (r == 0 && p->end > l->next)
+		l->hole = true;
+	pthread_mutex_unlock(&t->lock);
+	return r;
+}
+
+/*
+ * Without the lock: the callback runs as the index yields rows. The row before
+ * the first is asked for, too, to see whether the first follows it.
+ */
 static int
 list_partition(struct listing *l, uint32_t ordinal, uint64_t offset)
 {
 	struct kb_roster_partition *p = kb_nodes_partition_at(l->t, ordinal);
 	const struct kb_place *place;
+	int r;
 
 	if (!p)
 		return kb_nodes_unknown(ordinal);
-	if (offset == 0)
-		search_holes(l->t, p);
 	l->partition = p;
+	l->from = (int64_t)offset;
+	l->next = offset ? -1 : 0;
 	place = &p->place;
-	return kb_index_segments(l->t->index, &place->topic, place->partition,
-		(int64_t)offset, list_segment, l);
+	r = kb_index_segments(l->t->index, &place->topic, place->partition,
+		offset ? l->from - 1 : 0, list_segment, l);
+	if (r == 0)
+		r = compare_end(l, p);
+	if (l->hole)
+		search_holes(l->t, p);
+	return r;
 }
 
 static int

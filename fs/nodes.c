@@ -157,6 +157,13 @@ kb_nodes_unknown(uint64_t ino)
 }
 
 int
+kb_nodes_gone(const struct kb_roster_partition *p, int64_t first)
+{
+	return kb_err(-ESTALE, "%s/%" PRId32 ": no file from %" PRId64,
+		p->place.topic.name, p->place.partition, first);
+}
+
+int
 kb_nodes_dir(struct kb_tree *t, const struct kb_ino *n, struct kb_node *out)
 {
 	struct kb_roster_partition *p;
@@ -189,8 +196,7 @@ stat_file(struct kb_tree *t, const struct kb_ino *n, struct kb_node *out)
 	r = kb_index_segment_at(
 		t->index, &p->place.topic, p->place.partition, n->first, &row);
 	if (r == -ENOENT || (r == 0 && row.s.first != n->first))
-		return kb_err(-ESTALE, "%s/%" PRId32 ": no file from %" PRId64,
-			p->place.topic.name, p->place.partition, n->first);
+		return kb_nodes_gone(p, n->first);
 	if (r == 0)
 		kb_nodes_segment(p, &row.s, out);
 	return r;

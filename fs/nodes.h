@@ -24,7 +24,6 @@ struct kb_tree {
 	bool with_restore;
 	pthread_mutex_t lock; /* guards what follows */
 	struct kb_roster roster;
-	int64_t refreshed; /* clock of the last look */
 	bool refresh_failed;
 	int64_t newest;		   /* of all topics, */
 	int64_t totalled;	   /* as of this clock; 0 never, */
@@ -59,8 +58,10 @@ kb_nodes_segment(const struct kb_roster_partition *p,
 struct kb_roster_partition *
 kb_nodes_partition_at(struct kb_tree *t, uint32_t ordinal);
 
-/* -ESTALE, with a sentence. */
+/* -ESTALE, with a sentence: no such inode; no such file any more. */
 int
 kb_nodes_unknown(uint64_t ino);
+int
+kb_nodes_gone(const struct kb_roster_partition *p, int64_t first);
 
 #endif

@@ -15,9 +15,9 @@ struct kb_roster_topic;
 struct kb_roster_partition {
 	struct kb_place place; /* ordinal 0: not numbered yet */
 	struct kb_roster_topic *topic;
-	int64_t newest; /* ms; KB_NO_TIME */
-	int64_t end;	/* offsets below are stored or lost for good */
-	bool searched;	/* for holes, in this mount */
+	int64_t newest;	  /* ms; KB_NO_TIME */
+	int64_t end;	  /* offsets below are stored or lost for good */
+	int64_t searched; /* for holes: up to this end, in this mount */
 };
 
 struct kb_roster_topic {

@@ -15,7 +15,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/clock.h"
 #include "common/err.h"
 #include "common/log.h"
 #include "fs/filename.h"
@@ -25,8 +24,6 @@
 #include "fs/view.h"
 #include "index/index.h"
 #include "store/repo.h"
-
-#define REFRESH_MS 1000
 
 int
 kb_tree_new(struct kb_repo *repo, struct kb_index *index,
@@ -47,7 +44,6 @@ kb_tree_new(struct kb_repo *repo, struct kb_index *index,
 	t->sources = sources;
 	t->with_restore = with_restore;
 	t->newest = KB_NO_TIME;
-	t->refreshed = kb_clock_ms();
 	kb_roster_init(&t->roster, index);
 	pthread_mutex_init(&t->lock, NULL);
 	*out = t;
@@ -65,26 +61,27 @@ kb_tree_free(struct kb_tree *t)
 	free(t);
 }
 
-void
+int
 kb_tree_refresh(struct kb_tree *t)
 {
-	int64_t now = kb_clock_ms();
+	uint64_t before, after;
+	size_t files;
+	bool failed;
 	int r;
 
-	pthread_mutex_lock(&t->lock);
-	if (now - t->refreshed < REFRESH_MS) {
-		pthread_mutex_unlock(&t->lock);
-		return;
-	}
-	t->refreshed = now;
+	kb_index_shape(t->index, &before, &files);
 	r = kb_index_refresh(t->index);
+	kb_index_shape(t->index, &after, &files);
+	pthread_mutex_lock(&t->lock);
 	if (r > 0)
 		kb_roster_stale(&t->roster);
-	if (r < 0 && !t->refresh_failed)
-		kb_log_warn("%s: what was read before is still shown",
-			kb_err_text());
+	failed = t->refresh_failed;
 	t->refresh_failed = r < 0;
 	pthread_mutex_unlock(&t->lock);
+	if (r < 0 && !failed)
+		kb_log_warn("%s: what was read before is still shown",
+			kb_err_text());
+	return before && after != before;
 }
 
 /* ---- looking up ---- */
@@ -268,6 +265,8 @@ kb_tree_open(struct kb_tree *t, uint64_t ino, struct kb_view **out)
 		return kb_nodes_unknown(ino);
 	r = kb_index_segment_at(
 		t->index, &p->place.topic, p->place.partition, n.first, &row);
+	if (r == -ENOENT || (r == 0 && row.s.first != n.first))
+		return kb_nodes_gone(p, n.first);
 	if (r < 0)
 		return r;
 	what = kb_selector_offsets(row.s.first, row.s.last);

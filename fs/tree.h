@@ -38,8 +38,11 @@ kb_tree_new(struct kb_repo *repo, struct kb_index *index,
 void
 kb_tree_free(struct kb_tree *t);
 
-/* Looks for what was committed meanwhile, at most once a second. */
-void
+/*
+ * Looks for what was committed meanwhile. 1: by `kbak reindex`, so that files
+ * which were there may be gone. Else 0; what fails is logged once.
+ */
+int
 kb_tree_refresh(struct kb_tree *t);
 
 /*

@@ -132,11 +132,11 @@ kb_index_compact(struct kb_index *x)
 {
 	int r;
 
-	pthread_mutex_lock(&x->lock);
+	pthread_mutex_lock(&x->change);
 	r = merge_all(x->repo->store, 2);
 	if (r == 0)
 		r = kb_handle_reload(x);
-	pthread_mutex_unlock(&x->lock);
+	pthread_mutex_unlock(&x->change);
 	return r < 0 ? r : 0;
 }
 
@@ -197,11 +197,11 @@ kb_handle_commit(struct kb_index *x, struct kb_draft *d)
 		return kb_err(-EBUSY, "index: too many others commit");
 	if (r < 0)
 		return r;
-	pthread_mutex_lock(&x->lock);
+	pthread_mutex_lock(&x->change);
 	if (merge_all(s, MERGE_PARTS) < 0)
 		kb_log_warn("index: cannot merge files: %s", kb_err_text());
 	r = kb_handle_reload(x);
-	pthread_mutex_unlock(&x->lock);
+	pthread_mutex_unlock(&x->change);
 	return r < 0 ? r : 0;
 }
 

@@ -14,7 +14,8 @@ struct kb_draft;
 
 struct kb_index {
 	struct kb_repo *repo;	  /* borrowed */
-	pthread_mutex_t lock;	  /* guards all below */
+	pthread_mutex_t change;	  /* held while files are opened and closed */
+	pthread_mutex_t lock;	  /* taken after it; guards all below */
 	uint64_t generation;	  /* 0: empty */
 	struct kb_layer **layers; /* the oldest first */
 	size_t count;
@@ -22,7 +23,8 @@ struct kb_index {
 
 /*
  * Opens what is newest in place of what is open; nothing changes on an error.
- * 0: it was the same. 1: it was not. The lock is held.
+ * 0: it was the same. 1: it was not. `change` is held, the lock is not: whoever
+ * asks the index meanwhile does not wait for files.
  */
 int
 kb_handle_reload(struct kb_index *x);

@@ -9,6 +9,8 @@
  * the opening, still needs that file: then no wider one has existed so far.
  *
  * Invariant: the layers of a handle always cover 1..top of one generation.
+ * Only who holds `change` puts others in; so it may look at them without the
+ * lock, and nobody uses those that were taken out.
  */
 #include "index/index.h"
 
@@ -107,12 +109,29 @@ check_again(struct kb_store *s, const struct kb_stack *k)
 	return r;
 }
 
+/* Puts another set of layers in; gives back the one that was there. */
+static struct kb_layer **
+exchange(struct kb_index *x, struct kb_layer **layers, size_t count,
+	uint64_t generation, size_t *out_count)
+{
+	struct kb_layer **old;
+
+	pthread_mutex_lock(&x->lock);
+	old = x->layers;
+	*out_count = x->count;
+	x->layers = layers;
+	x->count = count;
+	x->generation = generation;
+	pthread_mutex_unlock(&x->lock);
+	return old;
+}
+
 /* As kb_handle_reload(), for one listing. -ENOENT: it is out of date. */
 static int
 load(struct kb_index *x, const struct kb_stack *k)
 {
-	struct kb_layer **fresh = calloc(k->count + 1, sizeof(*fresh));
-	size_t n = 0, opened = 0, closed;
+	struct kb_layer **fresh = calloc(k->count + 1, sizeof(*fresh)), **old;
+	size_t n = 0, opened = 0, old_count;
 	int r;
 
 	if (!fresh)
@@ -130,11 +149,8 @@ load(struct kb_index *x, const struct kb_stack *k)
 		close_others(fresh, n, x->layers, x->count);
 		return r;
 	}
-	closed = close_others(x->layers, x->count, fresh, n);
-	x->layers = fresh;
-	x->count = n;
-	x->generation = k->generation;
-	return opened || closed;
+	old = exchange(x, fresh, n, k->generation, &old_count);
+	return close_others(old, old_count, fresh, n) || opened;
 }
 
 int
@@ -162,6 +178,7 @@ kb_index_open(struct kb_repo *repo, struct kb_index **out)
 	if (!x)
 		return kb_err(-ENOMEM, "index: out of memory");
 	x->repo = repo;
+	pthread_mutex_init(&x->change, NULL);
 	pthread_mutex_init(&x->lock, NULL);
 	r = kb_handle_reload(x);
 	if (r < 0) {
@@ -179,6 +196,7 @@ kb_index_close(struct kb_index *x)
 		return;
 	close_others(x->layers, x->count, NULL, 0);
 	pthread_mutex_destroy(&x->lock);
+	pthread_mutex_destroy(&x->change);
 	free(x);
 }
 
@@ -187,9 +205,9 @@ kb_index_refresh(struct kb_index *x)
 {
 	int r;
 
-	pthread_mutex_lock(&x->lock);
+	pthread_mutex_lock(&x->change);
 	r = kb_handle_reload(x);
-	pthread_mutex_unlock(&x->lock);
+	pthread_mutex_unlock(&x->change);
 	return r;
 }
 

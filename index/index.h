@@ -130,7 +130,8 @@ kb_index_partition(struct kb_index *x, const struct kb_topic_ref *t,
 
 /*
  * Segments whose last record is at or above `from`, in offset order. The
- * callback sees them as sqlite yields them: nothing is loaded at once.
+ * callback sees them as sqlite yields them: nothing is loaded at once. Others
+ * get their turn in between, and so what is refreshed meanwhile is seen.
  */
 int
 kb_index_segments(struct kb_index *x, const struct kb_topic_ref *t,

@@ -10,7 +10,6 @@
  */
 #include <errno.h>
 #include <inttypes.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "common/err.h"
@@ -38,16 +37,29 @@ times_agree(int64_t min, int64_t max, uint64_t undated, uint64_t records)
 
 /* ---- segments ---- */
 
+/* Writes `data/.../<partition>/`, which read_segment() leaves as it is. */
+static size_t
+begin_object(struct kb_index_segment *out, const struct kb_topic_ref *t,
+	int32_t partition)
+{
+	size_t n;
+
+	kb_layout_partition(out->object, t, partition);
+	n = strlen(out->object);
+	out->object[n++] = '/';
+	return n;
+}
+
+/* dir_len: as begin_object() gave it for out. */
 static int
-read_segment(const struct kb_merge_head *h, const struct kb_topic_ref *t,
-	int32_t partition, struct kb_index_segment *out)
+read_segment(const struct kb_merge_head *h, size_t dir_len,
+	struct kb_index_segment *out)
 {
 	struct kb_segment *s = &out->s;
 	struct kb_layout_object o;
 	sqlite3_stmt *row = h->row;
-	char base[64], dir[KB_NAME_MAX];
+	char *base = out->object + dir_len;
 	bool bad = false;
-	int n;
 
 	s->start = kb_sql_int(row, 0, 0, INT64_MAX, &bad);
 	s->end = kb_sql_int(row, 1, 0, INT64_MAX, &bad);
@@ -67,17 +79,13 @@ read_segment(const struct kb_merge_head *h, const struct kb_topic_ref *t,
 	s->newline_in_value = kb_sql_int(row, 14, 0, 1, &bad);
 	s->block_count = (uint32_t)kb_sql_int(row, 15, 1, UINT32_MAX, &bad);
 	kb_sql_blob(row, 16, s->sha256, sizeof(s->sha256), &bad);
-	kb_sql_text(row, 17, base, sizeof(base), &bad);
+	kb_sql_text(row, 17, base, sizeof(out->object) - dir_len, &bad);
 	bad |= !times_agree(
 		s->min_timestamp, s->max_timestamp, s->undated, s->records);
 	if (bad || s->last >= s->end || kb_layout_read_object(base, &o) < 0 ||
 		o.is_gap || o.start != s->start)
 		return kb_handle_damaged(h, "segment");
-	kb_layout_partition(dir, t, partition);
-	n = snprintf(out->object, sizeof(out->object), "%s/%s", dir, base);
-	return n < 0 || (size_t)n >= sizeof(out->object)
-		       ? kb_handle_damaged(h, "object's name")
-		       : 0;
+	return 0;
 }
 
 int
@@ -88,6 +96,7 @@ kb_handle_segments(struct kb_index *x, const struct kb_topic_ref *t,
 		.topic = t, .partition = partition, .a = from};
 	const struct kb_merge_head *head;
 	struct kb_index_segment s;
+	size_t dir_len = begin_object(&s, t, partition);
 	struct kb_merge m = {0};
 	int64_t end = 0;
 	int r = kb_merge_begin(
@@ -96,7 +105,7 @@ kb_handle_segments(struct kb_index *x, const struct kb_topic_ref *t,
 	while (r == 0) {
 		r = kb_merge_next(&m, &head);
 		if (r == 0)
-			r = read_segment(head, t, partition, &s);
+			r = read_segment(head, dir_len, &s);
 		if (r == 0 && s.s.start < end)
 			r = kb_handle_damaged(head, "overlap of segments");
 		if (r)
@@ -115,15 +124,43 @@ out:
 	return r;
 }
 
+#define TURN_ROWS 1024
+
+/* So many rows, and then others may have the handle. */
+struct turn {
+	kb_index_segment_fn *each;
+	void *ctx;
+	int left;
+	bool over;
+	int64_t next; /* offset behind the last row */
+};
+
+static int
+take_turn(void *ctx, const struct kb_index_segment *s)
+{
+	struct turn *u = ctx;
+
+	u->over = u->left-- == 0;
+	if (u->over)
+		return 1;
+	u->next = s->s.last + 1;
+	return u->each(u->ctx, s);
+}
+
 int
 kb_index_segments(struct kb_index *x, const struct kb_topic_ref *t,
 	int32_t partition, int64_t from, kb_index_segment_fn *each, void *ctx)
 {
+	struct turn u = {.each = each, .ctx = ctx, .next = from};
 	int r;
 
-	pthread_mutex_lock(&x->lock);
-	r = kb_handle_segments(x, t, partition, from, each, ctx);
-	pthread_mutex_unlock(&x->lock);
+	do {
+		u.left = TURN_ROWS;
+		u.over = false;
+		pthread_mutex_lock(&x->lock);
+		r = kb_handle_segments(x, t, partition, u.next, take_turn, &u);
+		pthread_mutex_unlock(&x->lock);
+	} while (u.over);
 	return r;
 }
 
@@ -272,6 +309,7 @@ owner_of(struct kb_index *x, const struct kb_topic_ref *t, int32_t partition,
 	struct kb_merge_args args = {
 		.topic = t, .partition = partition, .a = start};
 	const struct kb_merge_head *head;
+	size_t dir_len = begin_object(out, t, partition);
 	struct kb_merge m = {0};
 	int r = kb_merge_begin(
 		&m, x->layers, x->count, KB_LAYER_SEGMENTS, 1, &args);
@@ -280,7 +318,7 @@ owner_of(struct kb_index *x, const struct kb_topic_ref *t, int32_t partition,
 		if (r == 0)
 			r = kb_merge_next(&m, &head);
 		if (r == 0)
-			r = read_segment(head, t, partition, out);
+			r = read_segment(head, dir_len, out);
 	} while (r == 0 && out->s.start < start);
 	if (r == 0 && out->s.start != start)
 		r = 1;

@@ -10,6 +10,8 @@
  *	FAULTY_OF	only changes count whose line in the log has this
  *	FAULTY_LOG	a file that gets one line a change: what, and of which
  *			file (linkat: the new name)
+ *	FAULTY_READS	a file: as long as it is there, pread fails with EIO
+ *	FAULTY_WATCHES	inotify has none left
  *
  * Changes are write, pwrite, fsync, fdatasync, linkat, renameat2, unlink and
  * unlinkat.
@@ -24,6 +26,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/inotify.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -122,6 +125,28 @@ pwrite(int fd, const void *data, size_t len, off_t at)
 	r = REAL(pwrite)(fd, data, v == TORN ? len / 2 : len, at);
 	die_if(v);
 	return r;
+}
+
+ssize_t
+pread(int fd, void *out, size_t len, off_t at)
+{
+	const char *broken = getenv("FAULTY_READS");
+
+	if (broken && counts(fd) && access(broken, F_OK) == 0) {
+		errno = EIO;
+		return -1;
+	}
+	return REAL(pread)(fd, out, len, at);
+}
+
+int
+inotify_add_watch(int fd, const char *path, uint32_t mask)
+{
+	if (getenv("FAULTY_WATCHES")) {
+		errno = ENOSPC;
+		return -1;
+	}
+	return REAL(inotify_add_watch)(fd, path, mask);
 }
 
 int

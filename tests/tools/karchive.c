@@ -1,7 +1,7 @@
 /*
- * kkarchive REPO TOPIC PARTITIONS SEGMENTS RECORDS VALUE_BYTES: adds a topic to
- * a repository, made when absent, without any broker. SEGMENTS and RECORDS are
- * of each partition and each segment.
+ * karchive REPO TOPIC PARTITIONS SEGMENTS RECORDS VALUE_BYTES: adds to a topic
+ * of a repository, both made when absent, without any broker. SEGMENTS and
+ * RECORDS are of each partition and each segment.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,6 +9,19 @@
 #include "specimen.h"
 #include "common/clock.h"
 #include "common/err.h"
+
+/* Where the partition goes on. */
+static int
+end_of(struct specimen *a, const struct kb_topic_ref *t, int32_t partition,
+	int64_t *out)
+{
+	struct kb_index_partition p;
+	int r = kb_index_partition(a->index, t, partition, &p);
+
+	if (r == 0)
+		*out = p.end;
+	return r;
+}
 
 static int
 fill(struct specimen *a, char **argv)
@@ -25,7 +38,8 @@ fill(struct specimen *a, char **argv)
 	for (int p = 0; r == 0 && p < partitions; p++) {
 		r = kb_index_delta_new(&d);
 		s.partition = p;
-		s.start = 0;
+		if (r == 0)
+			r = end_of(a, &t, p, &s.start);
 		for (int i = 0; r == 0 && i < segments; i++)
 			r = specimen_add(a, d, &s, &s.start);
 		if (r == 0)
@@ -42,7 +56,7 @@ main(int argc, char **argv)
 	int r;
 
 	if (argc != 7) {
-		fputs("usage: kkarchive REPO TOPIC PARTITIONS SEGMENTS RECORDS "
+		fputs("usage: karchive REPO TOPIC PARTITIONS SEGMENTS RECORDS "
 		      "VALUE_BYTES\n",
 			stderr);
 		return 2;

@@ -160,6 +160,39 @@ INDEX_TEST(index__lists_segments_in_offset_order)
 	ck_assert_str_eq(rows_starts(x, &orders, 1, 0), "0,");
 }
 
+static int
+count_in_order(void *ctx, const struct kb_index_segment *s)
+{
+	int *n = ctx;
+
+	ck_assert_int_eq(s->s.start, *n * ROWS_STEP);
+	return ++*n == 2500 ? 7 : 0;
+}
+
+/* Others get their turn every thousand rows; nobody must see it. */
+INDEX_TEST(index__lists_thousands_of_segments)
+{
+	struct kb_index_delta *d;
+	int n = 0;
+
+	(void)repo;
+	ck_ok(kb_index_delta_new(&d));
+	for (int i = 0; i < 2400; i++)
+		rows_add(d, &orders, 0, (int64_t)i * ROWS_STEP, 100);
+	ck_ok(kb_index_commit(x, d));
+	ck_ok(kb_index_segments(x, &orders, 0, 0, count_in_order, &n));
+	ck_assert_int_eq(n, 2400);
+	for (int i = 2400; i < 3000; i++)
+		rows_add(d, &orders, 0, (int64_t)i * ROWS_STEP, 100);
+	ck_ok(kb_index_commit(x, d));
+	kb_index_delta_free(d);
+	n = 1000;
+	ck_assert_int_eq(kb_index_segments(x, &orders, 0, 1000 * ROWS_STEP,
+				 count_in_order, &n),
+		7);
+	ck_assert_int_eq(n, 2500);
+}
+
 INDEX_TEST(index__finds_the_first_segment_with_a_time)
 {
 	static const struct {
@@ -393,6 +426,7 @@ KB_SUITE("index", index__serves_many_threads, index__is_empty_without_files,
 	index__tells_offsets_that_nothing_covers,
 	index__keeps_what_it_has_when_all_files_go,
 	index__finds_segments_by_offset, index__lists_segments_in_offset_order,
+	index__lists_thousands_of_segments,
 	index__finds_the_first_segment_with_a_time,
 	index__finds_the_last_segment_before_a_time,
 	index__gives_back_a_segment_as_it_was_put_in,
