@@ -8,7 +8,7 @@
 #include <stdlib.h>
 
 #include "fs/ino.h"
-#include "fs/restore_tree.h"
+#include "fs/restore_file.h"
 #include "fs/tree.h"
 #include "fs/view.h"
 #include "fs/vitals.h"
@@ -52,7 +52,7 @@ open_restored(struct kb_adaptor *a, uint64_t ino, struct fuse_file_info *fi,
 	struct kb_handle *h)
 {
 	fi->direct_io = true;
-	return kb_restore_tree_open(
+	return kb_restore_file_open(
 		a->setup.restore, ino, writes(fi), &h->restored);
 }
 

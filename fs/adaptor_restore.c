@@ -10,6 +10,7 @@
 
 #include "common/cancel.h"
 #include "common/err.h"
+#include "fs/restore_file.h"
 #include "fs/restore_tree.h"
 #include "fs/tree.h"
 #include "fs/vitals.h"
@@ -101,7 +102,7 @@ kb_adaptor_create(fuse_req_t req, fuse_ino_t parent, const char *name,
 	if (!h)
 		r = kb_err(-ENOMEM, "restore: out of memory");
 	else if (kb_adaptor_restores(a, parent))
-		r = kb_restore_tree_create(
+		r = kb_restore_file_create(
 			a->setup.restore, parent, name, mode, &n, &h->restored);
 	if (r < 0) {
 		free(h);

@@ -5,41 +5,26 @@
  *
  * Invariants: (1) `lock` guards the set of items (restored.c) and all of an
  * item but its sink; it is never held while talking to the cluster. (2) An
- * item's `busy` lock guards its sink; it is taken before `lock`, never after.
+ * item's `busy` lock guards its sink (restore_file.c); it is taken before
+ * `lock`, never after.
  */
 #include "fs/restore_tree.h"
 
 #include <errno.h>
 #include <inttypes.h>
 #include <pthread.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
-#include "common/cancel.h"
 #include "common/err.h"
 #include "common/log.h"
 #include "fs/filename.h"
-#include "fs/restored.h"
+#include "fs/restore_items.h"
 #include "restore/restore.h"
 #include "store/layout.h"
 
-#define QUEUE_MS 50 /* between two looks whether a waiter was interrupted */
-
-struct kb_restore_file {
-	struct kb_restored *item;
-	bool writing;
-};
-
-struct kb_restore_tree {
-	struct kb_restore *restore;
-	pthread_mutex_t lock;
-	struct kb_restored_set all;
-};
-
-static int
-no_inode(uint64_t ino)
+int
+kb_restore_tree_unknown(uint64_t ino)
 {
 	return kb_err(-ESTALE, "inode %" PRIx64 ": not known", ino);
 }
@@ -99,7 +84,7 @@ kb_restore_tree_lookup(struct kb_restore_tree *t, uint64_t parent,
 		kb_restored_node(i, out);
 	}
 	pthread_mutex_unlock(&t->lock);
-	return i ? 0 : dir ? -ENOENT : no_inode(parent);
+	return i ? 0 : dir ? -ENOENT : kb_restore_tree_unknown(parent);
 }
 
 void
@@ -128,7 +113,7 @@ kb_restore_tree_stat(
 	if (i)
 		kb_restored_node(i, out);
 	pthread_mutex_unlock(&t->lock);
-	return i ? 0 : no_inode(ino);
+	return i ? 0 : kb_restore_tree_unknown(ino);
 }
 
 int
@@ -142,7 +127,7 @@ kb_restore_tree_list(struct kb_restore_tree *t, uint64_t ino, uint64_t cookie,
 	pthread_mutex_lock(&t->lock);
 	dir = kb_restored_at(&t->all, ino);
 	if (!dir)
-		r = no_inode(ino);
+		r = kb_restore_tree_unknown(ino);
 	if (r == 0 && cookie < 1)
 		r = fill(ctx, ".", &self, 1);
 	if (r == 0 && cookie < 2)
@@ -188,7 +173,7 @@ prepare_dir(struct kb_restore_tree *t, uint64_t parent, const char *name,
 	pthread_mutex_lock(&t->lock);
 	dir = kb_restored_at(&t->all, parent);
 	if (!dir || (dir->level != KB_RESTORED_ROOT && !dir->parent))
-		r = no_inode(parent);
+		r = kb_restore_tree_unknown(parent);
 	else
 		r = check_dir(dir, name, out_partition);
 	if (r == 0)
@@ -215,7 +200,7 @@ kb_restore_tree_mkdir(struct kb_restore_tree *t, uint64_t parent,
 	pthread_mutex_lock(&t->lock);
 	dir = kb_restored_at(&t->all, parent);
 	if (!dir)
-		r = no_inode(parent);
+		r = kb_restore_tree_unknown(parent);
 	else if (kb_restored_final(&t->all, dir, name))
 		r = kb_err(-EEXIST, "restore: %s: exists", name);
 	else
@@ -255,202 +240,7 @@ kb_restore_tree_rmdir(
 	return r;
 }
 
-/* ---- files ---- */
-
-static int
-handle_new(struct kb_restored *i, bool writing, struct kb_restore_file **out)
-{
-	struct kb_restore_file *f = malloc(sizeof(*f));
-
-	if (!f)
-		return kb_err(-ENOMEM, "restore: out of memory");
-	f->item = i;
-	f->writing = writing;
-	i->opens++;
-	*out = f;
-	return 0;
-}
-
-static int
-open_sink(struct kb_restore_tree *t, struct kb_restored *i)
-{
-	const struct kb_restored *partition = i->parent,
-				 *topic = partition->parent;
-	char label[3 * KB_RESTORE_NAME_MAX];
-
-	snprintf(label, sizeof(label), "%s/%s/%s", topic->name, partition->name,
-		i->final);
-	return kb_sink_open(
-		t->restore, topic->name, partition->partition, label, &i->sink);
-}
-
-static int
-restored_before(const struct kb_restored *i)
-{
-	return kb_err(-EEXIST,
-		"restore: %s: restored in this mount already, %" PRIu64
-		" records of it are at the target: rm it first to have them "
-		"there twice",
-		i->final, i->records);
-}
-
-static int
-create_locked(struct kb_restore_tree *t, struct kb_restored *dir,
-	const char *name, uint32_t mode, struct kb_restored **out)
-{
-	char final[KB_RESTORE_NAME_MAX];
-	bool temporary;
-	struct kb_restored *i;
-	int r;
-
-	if (dir->level != KB_RESTORED_PARTITION || !dir->parent)
-		return kb_err(-EINVAL,
-			"restore: %s: files go into restore/TOPIC/PARTITION/",
-			name);
-	r = kb_filename_read_restored(name, final, &temporary);
-	if (r < 0)
-		return r;
-	i = kb_restored_final(&t->all, dir, final);
-	if (i)
-		return restored_before(i);
-	r = kb_restored_new(&t->all, KB_RESTORED_FILE, name, final, mode, &i);
-	if (r < 0)
-		return r;
-	r = kb_restored_link(&t->all, dir, i);
-	if (r < 0) {
-		kb_restored_free(&t->all, i);
-		return r;
-	}
-	r = open_sink(t, i);
-	if (r < 0) {
-		kb_restored_unlink(&t->all, i);
-		return r;
-	}
-	*out = i;
-	return 0;
-}
-
-int
-kb_restore_tree_create(struct kb_restore_tree *t, uint64_t parent,
-	const char *name, uint32_t mode, struct kb_node *out,
-	struct kb_restore_file **out_file)
-{
-	struct kb_restored *dir, *i;
-	int r;
-
-	pthread_mutex_lock(&t->lock);
-	dir = kb_restored_at(&t->all, parent);
-	r = dir ? create_locked(t, dir, name, mode, &i) : no_inode(parent);
-	if (r == 0) {
-		r = handle_new(i, true, out_file);
-		if (r < 0)
-			kb_restored_unlink(&t->all, i);
-	}
-	if (r == 0) {
-		i->lookups++;
-		kb_restored_node(i, out);
-	}
-	pthread_mutex_unlock(&t->lock);
-	return r;
-}
-
-int
-kb_restore_tree_open(struct kb_restore_tree *t, uint64_t ino, bool writing,
-	struct kb_restore_file **out)
-{
-	struct kb_restored *i;
-	int r = 0;
-
-	pthread_mutex_lock(&t->lock);
-	i = kb_restored_at(&t->all, ino);
-	if (!i)
-		r = no_inode(ino);
-	else if (i->node.dir)
-		r = -EISDIR;
-	else if (writing && (i->sink || i->node.size || !i->parent))
-		r = restored_before(i);
-	else if (writing)
-		r = open_sink(t, i);
-	if (r == 0)
-		r = handle_new(i, writing, out);
-	pthread_mutex_unlock(&t->lock);
-	return r;
-}
-
-/* Takes the sink's lock, unless interrupted first. */
-static int
-take_sink(struct kb_restored *i, struct kb_cancel *interrupt)
-{
-	while (pthread_mutex_trylock(&i->busy) != 0) {
-		struct timespec at;
-
-		if (kb_cancel_fired(interrupt))
-			return -EINTR;
-		clock_gettime(CLOCK_REALTIME, &at);
-		at.tv_nsec += QUEUE_MS * 1000000;
-		if (at.tv_nsec >= 1000000000) {
-			at.tv_nsec -= 1000000000;
-			at.tv_sec++;
-		}
-		if (pthread_mutex_timedlock(&i->busy, &at) == 0)
-			return 0;
-	}
-	return 0;
-}
-
-int
-kb_restore_file_write(struct kb_restore_file *f, uint64_t pos,
-	struct kb_slice bytes, struct kb_cancel *interrupt, size_t *out_taken)
-{
-	struct kb_restored *i = f->item;
-	int r;
-
-	if (!f->writing)
-		return -EBADF;
-	r = take_sink(i, interrupt);
-	if (r < 0)
-		return r;
-	r = kb_sink_write(i->sink, pos, bytes, interrupt, out_taken);
-	__atomic_store_n(
-		&i->node.size, kb_sink_size(i->sink), __ATOMIC_RELAXED);
-	pthread_mutex_unlock(&i->busy);
-	return r;
-}
-
-int
-kb_restore_file_flush(struct kb_restore_file *f, struct kb_cancel *interrupt)
-{
-	struct kb_restored *i = f->item;
-	int r;
-
-	if (!f->writing)
-		return 0;
-	r = take_sink(i, interrupt);
-	if (r < 0)
-		return r;
-	r = kb_sink_flush(i->sink, interrupt);
-	pthread_mutex_unlock(&i->busy);
-	return r;
-}
-
-void
-kb_restore_file_release(struct kb_restore_tree *t, struct kb_restore_file *f)
-{
-	struct kb_restored *i = f->item;
-	struct kb_sink *sink = NULL;
-
-	pthread_mutex_lock(&t->lock);
-	if (f->writing) {
-		sink = i->sink;
-		i->sink = NULL;
-		i->records = kb_sink_records(sink);
-	}
-	i->opens--;
-	kb_restored_release(&t->all, i);
-	pthread_mutex_unlock(&t->lock);
-	kb_sink_close(sink);
-	free(f);
-}
+/* ---- names and attributes ---- */
 
 int
 kb_restore_tree_change(struct kb_restore_tree *t, uint64_t ino,
@@ -462,7 +252,7 @@ kb_restore_tree_change(struct kb_restore_tree *t, uint64_t ino,
 	pthread_mutex_lock(&t->lock);
 	i = kb_restored_at(&t->all, ino);
 	if (!i)
-		r = no_inode(ino);
+		r = kb_restore_tree_unknown(ino);
 	else if (change->set_size && change->size != i->node.size)
 		r = kb_err(-EINVAL, "restore: %s: its size cannot be changed",
 			i->final);

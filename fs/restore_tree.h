@@ -6,13 +6,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "common/buf.h"
 #include "fs/tree.h"
 
 struct kb_cancel;
 struct kb_restore;
 struct kb_restore_tree;
-struct kb_restore_file;
 
 /* Borrows r. Any thread may use the tree. */
 int
@@ -44,35 +42,6 @@ int
 kb_restore_tree_mkdir(struct kb_restore_tree *t, uint64_t parent,
 	const char *name, uint32_t mode, struct kb_cancel *interrupt,
 	struct kb_node *out);
-
-/*
- * Makes a file in a partition's directory and opens it for writing; counts one
- * lookup. -EINVAL: the name or the place; -EEXIST: this mount has restored, or
- * is restoring, a file of that name, rsync's temporary name for it included.
- */
-int
-kb_restore_tree_create(struct kb_restore_tree *t, uint64_t parent,
-	const char *name, uint32_t mode, struct kb_node *out,
-	struct kb_restore_file **out_file);
-
-/*
- * Opens a file again; for writing only while nothing was written (-EEXIST).
- * Nobody reads one: -EACCES is the caller's answer to a read.
- */
-int
-kb_restore_tree_open(struct kb_restore_tree *t, uint64_t ino, bool writing,
-	struct kb_restore_file **out);
-
-/* As kb_sink_write() and kb_sink_flush(); -EINTR also while queueing. */
-int
-kb_restore_file_write(struct kb_restore_file *f, uint64_t pos,
-	struct kb_slice bytes, struct kb_cancel *interrupt, size_t *out_taken);
-int
-kb_restore_file_flush(struct kb_restore_file *f, struct kb_cancel *interrupt);
-
-/* Ends one open; errors have been told by flush. */
-void
-kb_restore_file_release(struct kb_restore_tree *t, struct kb_restore_file *f);
 
 /* What setattr(2)'s family may change; the rest is accepted and forgotten. */
 struct kb_restore_change {

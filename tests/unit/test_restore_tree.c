@@ -1,3 +1,4 @@
+#include "fs/restore_file.h"
 #include "fs/restore_tree.h"
 
 #include <errno.h>
@@ -108,7 +109,7 @@ setup(void)
 static int
 create(const char *name, struct kb_restore_file **out)
 {
-	return kb_restore_tree_create(
+	return kb_restore_file_create(
 		tree, partition.ino, name, 0644, &node, out);
 }
 
@@ -199,7 +200,7 @@ START_TEST(restore_tree__refuses_what_has_no_place)
 				 tree, partition.ino, "1", 0755, NULL, &node),
 		-EINVAL);
 	ck_assert_int_eq(create("x.txt", &f), -EINVAL);
-	ck_assert_int_eq(kb_restore_tree_create(
+	ck_assert_int_eq(kb_restore_file_create(
 				 tree, topic.ino, "x.jsonl", 0644, &node, &f),
 		-EINVAL);
 	ck_assert_ptr_nonnull(
@@ -219,8 +220,8 @@ START_TEST(restore_tree__restores_a_file_once)
 	ck_assert_int_eq(create(".x.jsonl.AbCdEf", &f), -EEXIST);
 	ck_ok(find("x.jsonl"));
 	ck_assert_int_eq(
-		kb_restore_tree_open(tree, node.ino, true, &f), -EEXIST);
-	ck_ok(kb_restore_tree_open(tree, node.ino, false, &f));
+		kb_restore_file_open(tree, node.ino, true, &f), -EEXIST);
+	ck_ok(kb_restore_file_open(tree, node.ino, false, &f));
 	kb_restore_file_release(tree, f);
 	ck_ok(kb_restore_tree_unlink(tree, partition.ino, "x.jsonl"));
 	restore("x.jsonl");
@@ -237,7 +238,7 @@ START_TEST(restore_tree__empty_file_may_be_written_later)
 	ck_ok(kb_restore_file_flush(f, NULL));
 	kb_restore_file_release(tree, f);
 	ck_ok(find("x.jsonl"));
-	ck_ok(kb_restore_tree_open(tree, node.ino, true, &f));
+	ck_ok(kb_restore_file_open(tree, node.ino, true, &f));
 	put(f, 0, "{}\n");
 	kb_restore_file_release(tree, f);
 	ck_assert_int_eq(sinks, 0);
