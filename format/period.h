@@ -14,6 +14,13 @@ struct kb_period {
 	bool undated;
 };
 
+/* Records of a partition by offset, first and last included, and by time. */
+struct kb_pick {
+	int64_t first;
+	int64_t last;
+	struct kb_period period;
+};
+
 /* How much of something a period takes. */
 enum kb_extent { KB_NONE, KB_SOME, KB_ALL };
 

@@ -1,7 +1,8 @@
 /*
  * Rows of the index say everything of directories and of listed files. Of a
  * range, the facts are those of the view of its lines, whatever form was asked
- * for, and the stored bytes are the size of the view of its batches.
+ * for, and the stored bytes are the size of the view of its batches. Of a
+ * period there is no such view.
  */
 #include "fs/attrs.h"
 
@@ -255,6 +256,8 @@ gather_range(struct kb_tree *t, const struct kb_place *place,
 	uint64_t size;
 	int r = 0;
 
+	if (!kb_period_is_always(&range->period))
+		wanted &= FACTS;
 	what.form = KB_FORM_LOG;
 	if (wanted & BIT(KB_ATTR_STORED_BYTES) || range->form == KB_FORM_LOG) {
 		r = look_at(t, place, &what, &size, &facts);

@@ -7,16 +7,22 @@
 #include <stdint.h>
 
 #include "common/buf.h"
+#include "format/period.h"
 
 struct kb_cache;
 struct kb_entry;
 
-/* A block of a segment of a partition, in one form (fs/selector.h). */
+/*
+ * A block of a segment of a partition, in one form (fs/selector.h); of all its
+ * records, or of those of `pick`.
+ */
 struct kb_cache_key {
 	uint64_t partition;
 	int64_t segment;
 	uint64_t position;
 	uint32_t form;
+	bool picked;
+	struct kb_pick pick;
 };
 
 /* Any thread may use a cache. budget is in bytes. */

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "common/err.h"
+#include "fs/instant.h"
 #include "fs/selector.h"
 
 #define EXT ".jsonl"
@@ -87,12 +88,16 @@ read_form(const char *at, enum kb_form *out)
 int
 kb_filename_read(const char *name, struct kb_selector *out)
 {
-	struct kb_selector s = {.kind = KB_SELECT_LATEST};
+	struct kb_selector s = kb_selector_offsets(0, KB_OFFSET_MAX);
 
-	if (strncmp(name, LATEST, strlen(LATEST)) == 0)
+	if (strncmp(name, LATEST, strlen(LATEST)) == 0) {
+		s.kind = KB_SELECT_LATEST;
 		name += strlen(LATEST);
-	else if (read_offsets(&name, &s) < 0)
+	} else if (kb_instant_read_period(&name, &s.period) == 0) {
+		s.kind = KB_SELECT_OFFSETS;
+	} else if (read_offsets(&name, &s) < 0) {
 		return -ENOENT;
+	}
 	if (read_form(name, &s.form) < 0)
 		return -ENOENT;
 	*out = s;

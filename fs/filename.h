@@ -19,9 +19,10 @@ void
 kb_filename_format(char out[KB_FILE_NAME_MAX], int64_t first, int64_t last);
 
 /*
- * Reads `a-b`, `n`, `a-` (without an end), `-b` (from 0) or `latest`, and then
- * `.jsonl`, `.values` or `.log`. Offsets are decimal, padded or not. -ENOENT,
- * silently: another name, a > b, or above the largest offset.
+ * Reads `a-b`, `n`, `a-` (without an end), `-b` (from 0), `latest`, or a period
+ * (fs/instant.h), and then `.jsonl`, `.values` or `.log`. Offsets are decimal,
+ * padded or not. -ENOENT, silently: another name, a > b, or above the largest
+ * offset.
  */
 int
 kb_filename_read(const char *name, struct kb_selector *out);

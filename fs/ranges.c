@@ -92,7 +92,9 @@ hash_key(const struct range *g)
 
 	h = kb_hash_mix(h, (uint64_t)g->what.form);
 	h = kb_hash_mix(h, (uint64_t)g->what.first);
-	return kb_hash_mix(h, (uint64_t)g->what.last);
+	h = kb_hash_mix(h, (uint64_t)g->what.last);
+	h = kb_hash_mix(h, (uint64_t)g->what.period.from);
+	return kb_hash_mix(h, (uint64_t)g->what.period.to);
 }
 
 static uint64_t

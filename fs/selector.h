@@ -5,9 +5,11 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "format/period.h"
+
 /* Which records. */
 enum kb_select {
-	KB_SELECT_OFFSETS, /* first <= offset <= last */
+	KB_SELECT_OFFSETS, /* first <= offset <= last, of the period */
 	KB_SELECT_LATEST,  /* those of the segment that is last at the time */
 };
 
@@ -27,20 +29,22 @@ struct kb_selector {
 	enum kb_form form;
 	int64_t first; /* of offsets */
 	int64_t last;
+	struct kb_period period;
 };
 
 static inline struct kb_selector
 kb_selector_offsets(int64_t first, int64_t last)
 {
-	return (struct kb_selector){
-		KB_SELECT_OFFSETS, KB_FORM_JSONL, first, last};
+	return (struct kb_selector){KB_SELECT_OFFSETS, KB_FORM_JSONL, first,
+		last, kb_period_always()};
 }
 
 static inline bool
 kb_selector_equal(const struct kb_selector *a, const struct kb_selector *b)
 {
 	return a->kind == b->kind && a->form == b->form &&
-	       a->first == b->first && a->last == b->last;
+	       a->first == b->first && a->last == b->last &&
+	       kb_period_equal(&a->period, &b->period);
 }
 
 #endif

@@ -41,7 +41,17 @@ hash_of(const struct kb_cache_key *k)
 {
 	uint64_t h = kb_hash_mix(0, k->partition);
 
-	return kb_hash_mix(kb_hash_mix(h, (uint64_t)k->segment), k->position);
+	h = kb_hash_mix(kb_hash_mix(h, (uint64_t)k->segment), k->position);
+	return k->picked ? kb_hash_mix(h, (uint64_t)k->pick.period.to) : h;
+}
+
+static bool
+same_pick(const struct kb_cache_key *a, const struct kb_cache_key *b)
+{
+	if (!a->picked || !b->picked)
+		return a->picked == b->picked;
+	return a->pick.first == b->pick.first && a->pick.last == b->pick.last &&
+	       kb_period_equal(&a->pick.period, &b->pick.period);
 }
 
 struct kb_entry *
@@ -55,7 +65,7 @@ kb_shelf_find(const struct kb_shelf *s, const struct kb_cache_key *k)
 		if (e->key.partition == k->partition &&
 			e->key.segment == k->segment &&
 			e->key.position == k->position &&
-			e->key.form == k->form)
+			e->key.form == k->form && same_pick(&e->key, k))
 			return e;
 	}
 	return NULL;

@@ -19,6 +19,7 @@
 #include "common/log.h"
 #include "fs/ahead.h"
 #include "fs/cache.h"
+#include "fs/sift.h"
 #include "index/index.h"
 #include "index/text.h"
 #include "store/repo.h"
@@ -55,9 +56,11 @@ struct kb_sources {
 	struct kb_index *index;
 	struct kb_cache *cache;
 	struct kb_ahead *ahead;
+	struct kb_sifts *sifts;
 	pthread_mutex_t lock;
 	pthread_cond_t text_free;
 	struct opened *opened;
+	uint64_t sifted;		  /* blocks */
 	struct kb_text *texts[TEXTS_MAX]; /* idle ones first */
 	unsigned texts_idle;
 	unsigned texts_made;
@@ -344,6 +347,8 @@ struct job {
 	const struct opened *o;
 	const struct kb_block *block;
 	enum kb_form form;
+	const struct kb_pick *pick; /* NULL: all records */
+	uint64_t length;
 };
 
 static int
@@ -364,6 +369,23 @@ load_form(const struct job *job, struct kb_text *t, struct kb_buf *out)
 	}
 }
 
+/* Only what was found when it was measured is right. */
+static int
+load_picked(const struct job *job, struct kb_text *t, struct kb_buf *out)
+{
+	const struct opened *o = job->o;
+	const struct kb_place *place = o->source.place;
+	struct kb_text_survey found;
+	int r = kb_text_sift(t, o->blob, o->object, &place->topic,
+		place->partition, job->block, job->pick,
+		job->form == KB_FORM_VALUES, out, &found);
+
+	if (r == 0 && found.length != job->length)
+		r = kb_err(-EIO, "%s: block at %" PRIu64 ": it has changed",
+			o->object, job->block->position);
+	return r;
+}
+
 static int
 load_text(void *ctx, struct kb_buf *out)
 {
@@ -375,7 +397,7 @@ load_text(void *ctx, struct kb_buf *out)
 	r = take_text(job->s, &t);
 	if (r < 0)
 		return r;
-	r = load_form(job, t, out);
+	r = job->pick ? load_picked(job, t, out) : load_form(job, t, out);
 	give_text(job->s, t);
 	if (r < 0)
 		say_once(job->s, source->place, source->row.first,
@@ -390,9 +412,13 @@ ask_for(struct job *job, bool holding)
 	const struct kb_block *b = job->block;
 
 	return (struct kb_cache_ask){
-		.key = {source->place->ordinal, source->row.start, b->position,
-			(uint32_t)job->form},
-		.length = length_of(b, job->form),
+		.key = {.partition = source->place->ordinal,
+			.segment = source->row.start,
+			.position = b->position,
+			.form = (uint32_t)job->form,
+			.picked = job->pick,
+			.pick = job->pick ? *job->pick : (struct kb_pick){0}},
+		.length = job->length,
 		.scratch =
 			job->form == KB_FORM_LOG ? 0 : b->size + b->raw_length,
 		.holding = holding,
@@ -401,14 +427,40 @@ ask_for(struct job *job, bool holding)
 	};
 }
 
+static struct job
+job_for(struct kb_sources *s, const struct kb_source *source, enum kb_form form,
+	uint32_t block)
+{
+	const struct kb_block *b = &source->blocks[block];
+
+	return (struct job){.s = s,
+		.o = (const struct opened *)source,
+		.block = b,
+		.form = form,
+		.length = length_of(b, form)};
+}
+
 int
 kb_sources_text(struct kb_sources *s, const struct kb_source *source,
 	enum kb_form form, uint32_t block, bool holding, struct kb_entry **out)
 {
-	struct job job = {
-		s, (const struct opened *)source, &source->blocks[block], form};
+	struct job job = job_for(s, source, form, block);
 	struct kb_cache_ask ask = ask_for(&job, holding);
 
+	return kb_cache_get(s->cache, &ask, out);
+}
+
+int
+kb_sources_picked(struct kb_sources *s, const struct kb_source *source,
+	enum kb_form form, uint32_t block, const struct kb_pick *pick,
+	uint64_t length, bool holding, struct kb_entry **out)
+{
+	struct job job = job_for(s, source, form, block);
+	struct kb_cache_ask ask;
+
+	job.pick = pick;
+	job.length = length;
+	ask = ask_for(&job, holding);
 	return kb_cache_get(s->cache, &ask, out);
 }
 
@@ -443,6 +495,48 @@ kb_sources_survey(struct kb_sources *s, const struct kb_source *source,
 	if (r < 0)
 		kb_sources_tell(s, source, block);
 	return r;
+}
+
+int
+kb_sources_sift(struct kb_sources *s, const struct kb_source *source,
+	enum kb_form form, uint32_t block, const struct kb_pick *pick,
+	struct kb_text_survey *out)
+{
+	const struct opened *o = (const struct opened *)source;
+	const struct kb_place *place = source->place;
+	const struct kb_block *b = &source->blocks[block];
+	struct kb_text *t;
+	int r;
+
+	r = take_text(s, &t);
+	if (r < 0)
+		return r;
+	r = kb_text_sift(t, o->blob, o->object, &place->topic, place->partition,
+		b, pick, form == KB_FORM_VALUES, NULL, out);
+	give_text(s, t);
+	pthread_mutex_lock(&s->lock);
+	s->sifted++;
+	pthread_mutex_unlock(&s->lock);
+	if (r < 0)
+		say_once(s, place, source->row.first, b->position);
+	return r;
+}
+
+struct kb_sifts *
+kb_sources_sifts(struct kb_sources *s)
+{
+	return s->sifts;
+}
+
+uint64_t
+kb_sources_sifted(struct kb_sources *s)
+{
+	uint64_t sifted;
+
+	pthread_mutex_lock(&s->lock);
+	sifted = s->sifted;
+	pthread_mutex_unlock(&s->lock);
+	return sifted;
 }
 
 uint64_t
@@ -485,8 +579,7 @@ run_ahead(void *ctx, const struct kb_ahead_job *ahead)
 		return;
 	starts = source->starts[ahead->form];
 	for (uint32_t i = 0; going && i < source->row.block_count; i++) {
-		struct job job = {s, (const struct opened *)source,
-			&source->blocks[i], ahead->form};
+		struct job job = job_for(s, source, ahead->form, i);
 		struct kb_cache_ask ask = ask_for(&job, false);
 
 		if (starts[i] >= ahead->to)
@@ -524,6 +617,8 @@ kb_sources_new(struct kb_repo *repo, struct kb_index *index, size_t cache_bytes,
 	pthread_cond_init(&s->text_free, NULL);
 	r = kb_cache_new(cache_bytes, &s->cache);
 	if (r == 0)
+		r = kb_sifts_new(&s->sifts);
+	if (r == 0)
 		r = kb_ahead_new(workers_for(cpus), run_ahead, s, &s->ahead);
 	if (r < 0) {
 		kb_sources_free(s);
@@ -555,6 +650,7 @@ kb_sources_free(struct kb_sources *s)
 	for (unsigned i = 0; i < s->texts_idle; i++)
 		kb_text_free(s->texts[i]);
 	kb_cache_free(s->cache);
+	kb_sifts_free(s->sifts);
 	pthread_cond_destroy(&s->text_free);
 	pthread_mutex_destroy(&s->lock);
 	free(s);

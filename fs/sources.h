@@ -13,7 +13,9 @@
 struct kb_cache_counts;
 struct kb_entry;
 struct kb_index;
+struct kb_pick;
 struct kb_repo;
+struct kb_sifts;
 struct kb_sources;
 struct kb_text_survey;
 
@@ -92,6 +94,30 @@ kb_sources_survey(struct kb_sources *s, const struct kb_source *source,
 void
 kb_sources_tell(
 	struct kb_sources *s, const struct kb_source *source, uint32_t block);
+
+/*
+ * Measures those records of a block that `pick` means, in a form other than
+ * that of stored batches: kb_text_sift() without rendering. Each damaged block
+ * is logged once.
+ */
+int
+kb_sources_sift(struct kb_sources *s, const struct kb_source *source,
+	enum kb_form form, uint32_t block, const struct kb_pick *pick,
+	struct kb_text_survey *out);
+
+/* As kb_sources_text(), of those records; length is what was measured. */
+int
+kb_sources_picked(struct kb_sources *s, const struct kb_source *source,
+	enum kb_form form, uint32_t block, const struct kb_pick *pick,
+	uint64_t length, bool holding, struct kb_entry **out);
+
+/* What was measured, to be kept (fs/sift.h). */
+struct kb_sifts *
+kb_sources_sifts(struct kb_sources *s);
+
+/* Blocks measured so far. */
+uint64_t
+kb_sources_sifted(struct kb_sources *s);
 
 /* Blocks decoded so far. */
 uint64_t

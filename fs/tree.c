@@ -183,7 +183,8 @@ lookup_offsets(struct kb_tree *t, struct kb_roster_partition *p,
 	if (row.s.first > what->last)
 		return -ENOENT;
 	if (what->form == KB_FORM_JSONL && row.s.first == what->first &&
-		row.s.last == what->last && what->first < KB_INO_OFFSETS) {
+		row.s.last == what->last && what->first < KB_INO_OFFSETS &&
+		kb_period_is_always(&what->period)) {
 		kb_nodes_segment(p, &row.s, out);
 		return 0;
 	}

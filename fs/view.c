@@ -1,9 +1,10 @@
 /*
  * A view knows, for each segment it touches, at which of its own positions that
- * segment's bytes begin: 24 bytes a segment. What lies inside a segment is
+ * segment's bytes begin: 32 bytes a segment. What lies inside a segment is
  * asked from its block rows, and only a block that the range cuts is looked
  * into to know the view's size. A read is a binary search for the segment,
- * another for the block, and then consecutive blocks.
+ * another for the block, and then consecutive blocks. Of a segment that a
+ * period takes in part, the records lie as its sift says (fs/sift.h).
  */
 #include "fs/view.h"
 
@@ -17,6 +18,7 @@
 #include "fs/cache.h"
 #include "fs/cut.h"
 #include "fs/selector.h"
+#include "fs/sift.h"
 #include "fs/sources.h"
 #include "fs/stride.h"
 #include "index/index.h"
@@ -25,18 +27,20 @@
 
 /*
  * A segment of the view: from position `from` of its bytes on, up to the next
- * part, or the end of the view; position `base` of the view is there.
+ * part, or the end of the view; position `base` of the view is there. sifted:
+ * of the bytes that are left of it.
  */
 struct part {
 	int64_t first;
 	uint64_t from;
 	uint64_t base;
+	bool sifted;
 };
 
 struct kb_view {
 	struct kb_sources *sources;
 	const struct kb_place *place;
-	enum kb_form form;
+	struct kb_selector what;
 	struct part *parts;
 	size_t count;
 	size_t room;
@@ -53,6 +57,7 @@ struct kb_view {
 struct gather {
 	struct kb_view *v;
 	const struct kb_selector *what;
+	int64_t end;	/* segments that start above it have nothing */
 	bool cut_first; /* the range begins inside the first segment */
 	bool cut_last;
 	size_t newline; /* first whole segment that holds one, of values */
@@ -115,6 +120,34 @@ gather_segment(void *ctx, const struct kb_index_segment *row)
 	return 0;
 }
 
+/* The same of a period. */
+static int
+gather_period(void *ctx, const struct kb_index_segment *row)
+{
+	struct gather *g = ctx;
+	const struct kb_segment *s = &row->s;
+	const struct kb_selector *what = g->what;
+	struct kb_facts facts = {s->records, s->first, s->last,
+		s->min_timestamp, s->max_timestamp};
+	enum kb_extent e = kb_period_takes(&what->period, s->min_timestamp,
+		s->max_timestamp, s->undated, s->records);
+	int r;
+
+	if (s->first > what->last || s->start > g->end)
+		return 1;
+	if (e == KB_NONE)
+		return 0;
+	r = add_part(g->v, s->first, length_of(s, what->form));
+	if (r < 0)
+		return r;
+	if (e == KB_ALL && s->first >= what->first && s->last <= what->last &&
+		!(what->form == KB_FORM_VALUES && s->newline_in_value))
+		kb_facts_add(&g->v->facts, &facts);
+	else
+		g->v->parts[g->v->count - 1].sifted = true;
+	return 0;
+}
+
 static int
 cut(struct kb_view *v, size_t part, const struct kb_selector *what)
 {
@@ -144,13 +177,77 @@ trim(const struct gather *g)
 		r = cut(v, g->newline, g->what);
 	if (r == 0 && g->cut_last && !(g->cut_first && v->count == 1))
 		r = cut(v, v->count - 1, g->what);
-	for (size_t i = 0; r == 0 && i < v->count; i++) {
+	return r;
+}
+
+static int
+sift(struct kb_view *v, struct part *p)
+{
+	const struct kb_source *source;
+	const struct kb_sift *f;
+	int r;
+
+	r = kb_sources_get(v->sources, v->place, p->first, &source);
+	if (r < 0)
+		return r == -ENOENT ? -EIO : r; /* the view is there */
+	r = kb_sift_get(v->sources, source, &v->what, &f);
+	if (r == 0) {
+		p->base = kb_sift_size(f);
+		kb_facts_add(&v->facts, kb_sift_facts(f));
+		kb_sift_put(v->sources, f);
+	}
+	kb_sources_put(v->sources, source);
+	return r;
+}
+
+/*
+ * From the first segment with a time that is not too old to the last with one
+ * that is not too new, or without any: the index knows both.
+ */
+static int
+open_period(struct kb_view *v, struct kb_index *x, struct gather *g)
+{
+	const struct kb_period *period = &v->what.period;
+	const struct kb_topic_ref *t = &v->place->topic;
+	int32_t number = v->place->partition;
+	int64_t from = v->what.first;
+	struct kb_index_segment row;
+	int r = 0;
+
+	if (!period->undated && period->from > INT64_MIN) {
+		r = kb_index_segment_at_time(x, t, number, period->from, &row);
+		if (r == 0 && row.s.first > from)
+			from = row.s.first;
+	}
+	if (r == 0 && period->to < INT64_MAX)
+		r = kb_index_last_before(x, t, number, period->to + 1, &g->end);
+	if (r == 0)
+		r = kb_index_segments(x, t, number, from, gather_period, g);
+	for (size_t i = 0; r >= 0 && i < v->count; i++)
+		if (v->parts[i].sifted)
+			r = sift(v, &v->parts[i]);
+	return r == -ENOENT && v->count == 0 ? 0 : r;
+}
+
+/* Lengths become positions. */
+static void
+lay_out(struct kb_view *v)
+{
+	for (size_t i = 0; i < v->count; i++) {
 		uint64_t length = v->parts[i].base;
 
 		v->parts[i].base = v->size;
 		v->size += length;
 	}
-	return r;
+}
+
+static int
+open_offsets(struct kb_view *v, struct kb_index *x, struct gather *g)
+{
+	int r = kb_index_segments(x, &v->place->topic, v->place->partition,
+		v->what.first, gather_segment, g);
+
+	return r < 0 ? r : trim(g);
 }
 
 int
@@ -159,23 +256,32 @@ kb_view_open(struct kb_sources *s, struct kb_index *x,
 	struct kb_view **out)
 {
 	struct kb_view *v = calloc(1, sizeof(*v));
-	struct gather g = {.v = v, .what = what, .newline = NO_PART};
-	int r;
+	struct gather g = {
+		.v = v, .what = what, .end = INT64_MAX, .newline = NO_PART};
+	bool always = kb_period_is_always(&what->period);
+	int r = 0;
 
-	if (!v)
-		return kb_err(-ENOMEM, "range: out of memory");
+	if (what->form == KB_FORM_LOG && !always)
+		r = kb_err(-EINVAL,
+			"%s/%" PRId32 ": .log shows whole batches, which a "
+			"time would cut: .jsonl and .values can show it",
+			place->topic.name, place->partition);
+	else if (!v)
+		r = kb_err(-ENOMEM, "range: out of memory");
+	if (r < 0) {
+		free(v);
+		return r;
+	}
 	v->sources = s;
 	v->place = place;
-	v->form = what->form;
+	v->what = *what;
 	v->facts = kb_facts_none();
 	kb_stride_init(&v->stride);
-	r = kb_index_segments(x, &place->topic, place->partition, what->first,
-		gather_segment, &g);
-	if (r >= 0)
-		r = trim(&g);
-	if (r == 0 && v->size == 0)
+	r = always ? open_offsets(v, x, &g) : open_period(v, x, &g);
+	lay_out(v);
+	if (r >= 0 && v->size == 0)
 		r = kb_err(-ENOENT,
-			"%s/%" PRId32 ": no record from %" PRId64
+			"%s/%" PRId32 ": no such record from %" PRId64
 			" to %" PRId64,
 			place->topic.name, place->partition, what->first,
 			what->last);
@@ -281,16 +387,17 @@ static int
 read_segment(const struct kb_view *v, const struct kb_source *source,
 	uint64_t at, size_t len, struct kb_span *span)
 {
-	uint32_t i = block_of(source, v->form, at);
+	enum kb_form form = v->what.form;
+	uint32_t i = block_of(source, form, at);
 
 	for (; len && i < source->row.block_count; i++) {
-		size_t skip = at - source->starts[v->form][i], n;
+		size_t skip = at - source->starts[form][i], n;
 		struct kb_slice text;
 		struct kb_entry *e;
 		int r;
 
 		r = kb_sources_text(
-			v->sources, source, v->form, i, span->count > 0, &e);
+			v->sources, source, form, i, span->count > 0, &e);
 		if (r < 0)
 			return r;
 		text = kb_entry_text(e);
@@ -304,6 +411,40 @@ read_segment(const struct kb_view *v, const struct kb_source *source,
 		len -= n;
 	}
 	return 0;
+}
+
+/* The same of what is left of a segment. */
+static int
+read_sifted(const struct kb_view *v, const struct kb_source *source,
+	uint64_t at, size_t len, struct kb_span *span)
+{
+	const struct kb_sift *f;
+	int r = kb_sift_get(v->sources, source, &v->what, &f);
+
+	if (r < 0)
+		return r;
+	if (kb_sift_size(f) < at + len)
+		r = kb_err(-EIO, "%s/%" PRId32 ": it has changed",
+			v->place->topic.name, v->place->partition);
+	while (r == 0 && len) {
+		size_t skip, n;
+		struct kb_slice text;
+		struct kb_entry *e;
+
+		r = kb_sift_text(
+			v->sources, source, f, at, span->count > 0, &e, &skip);
+		if (r < 0)
+			break;
+		text = kb_entry_text(e);
+		n = text.len - skip < len ? text.len - skip : len;
+		r = add_piece(span, e, kb_slice_of(text.data + skip, n));
+		if (r < 0)
+			kb_sources_done(v->sources, e, 0);
+		at += n;
+		len -= n;
+	}
+	kb_sift_put(v->sources, f);
+	return r;
 }
 
 /* The part that holds position pos; the last of those that begin there. */
@@ -342,7 +483,9 @@ look_ahead(struct kb_view *v, uint64_t pos, uint64_t end)
 
 		if (p->base >= to)
 			return;
-		kb_sources_ahead(v->sources, v->place, p->first, v->form,
+		if (p->sifted)
+			continue;
+		kb_sources_ahead(v->sources, v->place, p->first, v->what.form,
 			p->from + (from > p->base ? from - p->base : 0),
 			p->from + (to - p->base));
 	}
@@ -365,7 +508,9 @@ read_part(const struct kb_view *v, size_t part, uint64_t pos, size_t len,
 	r = kb_sources_get(v->sources, v->place, p->first, &source);
 	if (r < 0)
 		return r;
-	r = read_segment(v, source, p->from + (pos - p->base), len, span);
+	r = p->sifted ? read_sifted(v, source, pos - p->base, len, span)
+		      : read_segment(v, source, p->from + (pos - p->base), len,
+				span);
 	kb_sources_put(v->sources, source);
 	return r;
 }

@@ -20,9 +20,10 @@ struct kb_view;
 /*
  * The records of place that `what` (of offsets) selects, as far as they are
  * stored now, in its form. What is stored later does not change the view.
- * -ENOENT: there is none. Only blocks that the range cuts are read; errors of
- * kb_cut_segment() when that fails. Borrows all it is given. Any thread may
- * read a view.
+ * -ENOENT: there is none. Only blocks that the range or the period cuts are
+ * read; errors of kb_cut_segment() or kb_sift_get() when that fails. -EINVAL,
+ * too: a period of stored batches, which it would cut. Borrows all it is given.
+ * Any thread may read a view.
  */
 int
 kb_view_open(struct kb_sources *s, struct kb_index *x,

@@ -17,6 +17,7 @@
 #include "common/err.h"
 #include "format/batch.h"
 #include "format/codec.h"
+#include "format/period.h"
 #include "format/record.h"
 #include "store/store.h"
 
@@ -35,13 +36,14 @@ struct span {
 	struct kb_jsonl view;
 	int64_t from;
 	int64_t to;
+	const struct kb_period *period; /* NULL: any time */
+	bool values;
 	/* What is done with each record, and the length to come to. */
 	int (*add)(struct span *s, const struct kb_record *r);
 	uint64_t expected;
 	struct kb_buf *out; /* NULL: only measure */
 	struct kb_text_survey *survey;
 	uint64_t length;
-	uint64_t records;
 };
 
 int
@@ -124,7 +126,6 @@ add_line(struct span *s, const struct kb_record *r)
 	uint64_t len;
 	int e;
 
-	s->records++;
 	if (!out) {
 		s->length += kb_jsonl_measure(&s->view, r);
 		return 0;
@@ -145,27 +146,26 @@ add_line(struct span *s, const struct kb_record *r)
 static int
 add_value(struct span *s, const struct kb_record *r)
 {
-	int e = kb_buf_put(s->out, r->value.data, r->value.len);
+	int e = 0;
 
 	s->length += r->value.len + 1;
-	return e < 0 ? e : kb_buf_put(s->out, "\n", 1);
+	if (s->out)
+		e = kb_buf_put(s->out, r->value.data, r->value.len);
+	if (s->out && e == 0)
+		e = kb_buf_put(s->out, "\n", 1);
+	return e;
 }
 
-static int
-add_to_survey(struct span *s, const struct kb_record *r)
+/* A record that takes so many bytes. */
+static void
+note(struct kb_text_survey *v, const struct kb_record *r, uint64_t length)
 {
-	struct kb_text_survey *v = s->survey;
 	int64_t time = r->timestamp;
 
-	s->length += r->value.len + 1;
-	if (r->offset < v->from) {
-		v->before += r->value.len + 1;
-		return 0;
-	}
 	if (v->records++ == 0)
 		v->first = r->offset;
 	v->last = r->offset;
-	v->length += r->value.len + 1;
+	v->length += length;
 	if (time != KB_NO_TIME &&
 		(v->min_timestamp == KB_NO_TIME || time < v->min_timestamp))
 		v->min_timestamp = time;
@@ -174,7 +174,36 @@ add_to_survey(struct span *s, const struct kb_record *r)
 	if (v->newline < 0 && r->value.len &&
 		memchr(r->value.data, '\n', r->value.len))
 		v->newline = r->offset;
+}
+
+static int
+add_to_survey(struct span *s, const struct kb_record *r)
+{
+	uint64_t length = r->value.len + 1;
+
+	s->length += length;
+	if (r->offset < s->survey->from)
+		s->survey->before += length;
+	else
+		note(s->survey, r, length);
 	return 0;
+}
+
+static int
+add_sifted(struct span *s, const struct kb_record *r)
+{
+	uint64_t before = s->length;
+	int e = s->values ? add_value(s, r) : add_line(s, r);
+
+	note(s->survey, r, s->length - before);
+	return e;
+}
+
+static bool
+is_meant(const struct span *s, const struct kb_record *r)
+{
+	return r->offset >= s->from && r->offset <= s->to &&
+	       (!s->period || kb_period_has(s->period, r->timestamp));
 }
 
 static int
@@ -192,13 +221,24 @@ add_batch(struct kb_text *t, struct span *s, const struct kb_batch *b)
 		return r;
 	kb_records_init(&it, b, raw);
 	while ((r = kb_records_next(&it, &record)) == 0) {
-		if (record.offset < s->from || record.offset > s->to)
+		if (!is_meant(s, &record))
 			continue;
 		r = s->add(s, &record);
 		if (r < 0)
 			return r;
 	}
 	return r < 0 ? r : 0;
+}
+
+/* As far as its header says; records set by the broker share their time. */
+static bool
+may_hold(const struct span *s, const struct kb_batch *b)
+{
+	bool shared = b->attributes & KB_BATCH_LOGAPPEND;
+
+	return b->base_offset <= s->to && kb_batch_last(b) >= s->from &&
+	       (!s->period || !shared ||
+		       kb_period_has(s->period, b->max_timestamp));
 }
 
 static int
@@ -213,8 +253,7 @@ add_batches(struct kb_text *t, struct span *s)
 		r = kb_batch_parse(rest, &b);
 		if (r > 0)
 			return damaged(s, position, "cut off");
-		if (r == 0 && b.base_offset <= s->to &&
-			kb_batch_last(&b) >= s->from)
+		if (r == 0 && may_hold(s, &b))
 			r = add_batch(t, s, &b);
 		if (r == -EBADMSG || r == -EPROTONOSUPPORT)
 			return damaged(s, position, kb_err_text());
@@ -238,7 +277,8 @@ run(struct kb_text *t, struct kb_blob *blob, struct span *s)
 	r = add_batches(t, s);
 	if (r < 0)
 		return r;
-	if (s->from <= b->first && s->to >= b->last && s->length != s->expected)
+	if (!s->period && s->from <= b->first && s->to >= b->last &&
+		s->length != s->expected)
 		return kb_err(-ESTALE,
 			"%s: block at %" PRIu64 ": %" PRIu64 " bytes of text, "
 			"%" PRIu64 " in the index: run `kbak reindex`",
@@ -271,29 +311,45 @@ kb_text_block(struct kb_text *t, struct kb_blob *blob, const char *object,
 	return r;
 }
 
-int
-kb_text_measure(struct kb_text *t, struct kb_blob *blob, const char *object,
-	const struct kb_topic_ref *topic, int32_t partition,
-	const struct kb_block *block, int64_t from, int64_t to,
-	uint64_t *out_length, uint64_t *out_records)
+static struct kb_text_survey
+survey_from(int64_t from)
 {
+	return (struct kb_text_survey){
+		.from = from,
+		.first = -1,
+		.last = -1,
+		.min_timestamp = KB_NO_TIME,
+		.max_timestamp = KB_NO_TIME,
+		.newline = -1,
+	};
+}
+
+int
+kb_text_sift(struct kb_text *t, struct kb_blob *blob, const char *object,
+	const struct kb_topic_ref *topic, int32_t partition,
+	const struct kb_block *block, const struct kb_pick *pick, bool values,
+	struct kb_buf *out, struct kb_text_survey *out_survey)
+{
+	size_t before = out ? out->len : 0;
 	struct span s = {
 		.object = object,
 		.block = block,
-		.from = from,
-		.to = to,
-		.add = add_line,
-		.expected = block->text_length,
+		.from = pick->first,
+		.to = pick->last,
+		.period = &pick->period,
+		.values = values,
+		.add = add_sifted,
+		.out = out,
+		.survey = out_survey,
 	};
 	int r;
 
+	*out_survey = survey_from(pick->first);
 	kb_jsonl_init(&s.view, topic->name, partition);
 	r = run(t, blob, &s);
-	if (r < 0)
-		return r;
-	*out_length = s.length;
-	*out_records = s.records;
-	return 0;
+	if (r < 0 && out)
+		out->len = before;
+	return r;
 }
 
 int
@@ -332,13 +388,6 @@ kb_text_survey(struct kb_text *t, struct kb_blob *blob, const char *object,
 		.survey = out,
 	};
 
-	*out = (struct kb_text_survey){
-		.from = from,
-		.first = -1,
-		.last = -1,
-		.min_timestamp = KB_NO_TIME,
-		.max_timestamp = KB_NO_TIME,
-		.newline = -1,
-	};
+	*out = survey_from(from);
 	return run(t, blob, &s);
 }

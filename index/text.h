@@ -2,6 +2,7 @@
 #ifndef KB_INDEX_TEXT_H
 #define KB_INDEX_TEXT_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "common/buf.h"
@@ -9,6 +10,7 @@
 #include "store/layout.h"
 
 struct kb_blob;
+struct kb_pick;
 
 /* Scratch memory for reading blocks; one thread at a time. */
 struct kb_text;
@@ -30,13 +32,6 @@ kb_text_block(struct kb_text *t, struct kb_blob *blob, const char *object,
 	const struct kb_topic_ref *topic, int32_t partition,
 	const struct kb_block *block, int64_t from, int64_t to,
 	struct kb_buf *out);
-
-/* The length kb_text_block() would append, nothing rendered. */
-int
-kb_text_measure(struct kb_text *t, struct kb_blob *blob, const char *object,
-	const struct kb_topic_ref *topic, int32_t partition,
-	const struct kb_block *block, int64_t from, int64_t to,
-	uint64_t *out_length, uint64_t *out_records);
 
 /*
  * Appends to out the values of all records of a block, a newline behind each;
@@ -63,6 +58,18 @@ struct kb_text_survey {
 	int64_t max_timestamp;
 	int64_t newline; /* the first value with a newline in it; -1 none */
 };
+
+/*
+ * Appends to out the lines, or the values, of those records of a block that
+ * `pick` means; without out nothing is rendered. *out_survey says what they are
+ * like, `length` being what is or would be appended, and `before` 0. Errors as
+ * kb_text_block(), but nothing is compared with the row.
+ */
+int
+kb_text_sift(struct kb_text *t, struct kb_blob *blob, const char *object,
+	const struct kb_topic_ref *topic, int32_t partition,
+	const struct kb_block *block, const struct kb_pick *pick, bool values,
+	struct kb_buf *out, struct kb_text_survey *out_survey);
 
 /* Nothing is rendered. Errors as kb_text_block(). */
 int

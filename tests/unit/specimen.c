@@ -93,7 +93,7 @@ make_record(const struct specimen_segment *s, int i, uint8_t *value,
 	if (s->newline && s->newline == offset)
 		value[s->value - 1] = '\n';
 	*out = (struct kb_record){.offset = offset,
-		.timestamp = specimen_time(offset),
+		.timestamp = s->time ? s->time(offset) : specimen_time(offset),
 		.value = kb_slice_of(value, s->value)};
 }
 

@@ -21,8 +21,9 @@ struct specimen_segment {
 	int64_t start;
 	int64_t step; /* 0: 1 */
 	int records;
-	int batch;	 /* records a batch; 0: all in one */
-	size_t value;	 /* bytes of each value; noise, so zstd keeps them */
+	int batch;    /* records a batch; 0: all in one */
+	size_t value; /* bytes of each value; noise, so zstd keeps them */
+	int64_t (*time)(int64_t offset); /* NULL: specimen_time() */
 	int64_t newline; /* offset whose value ends in one; 0: none does */
 };
 

@@ -4,6 +4,8 @@
 #include <stdio.h>
 
 #include "format/encoder.h"
+#include "format/period.h"
+#include "records.h"
 #include "store/store.h"
 #include "suite.h"
 
@@ -92,7 +94,8 @@ read_block(int64_t from, int64_t to)
 {
 	struct kb_blob_writer *w;
 	struct kb_blob *blob;
-	uint64_t length = 0, records = 0;
+	struct kb_pick pick = {from, to, kb_period_always()};
+	struct kb_text_survey found;
 	int r;
 
 	ck_ok(kb_store_create(store, OBJECT, &w));
@@ -100,12 +103,13 @@ read_block(int64_t from, int64_t to)
 	ck_ok(kb_blob_publish(w));
 	ck_ok(kb_store_open(store, OBJECT, &blob, NULL));
 	kb_buf_clear(&got);
-	r = kb_text_measure(text, blob, OBJECT, &topic, 7, &block, from, to,
-		&length, &records);
-	ck_assert_int_eq(kb_text_block(text, blob, OBJECT, &topic, 7, &block,
-				 from, to, &got),
-		r);
-	ck_assert_uint_eq(got.len, length);
+	r = kb_text_block(
+		text, blob, OBJECT, &topic, 7, &block, from, to, &got);
+	if (r == 0) {
+		ck_ok(kb_text_sift(text, blob, OBJECT, &topic, 7, &block, &pick,
+			false, NULL, &found));
+		ck_assert_uint_eq(found.length, got.len);
+	}
 	kb_blob_close(blob);
 	ck_ok(kb_store_remove(store, OBJECT));
 	return r;
@@ -325,6 +329,126 @@ START_TEST(text__survey_is_of_the_range_and_what_lies_before)
 }
 END_TEST
 
+#define BATCHES 20
+
+/* Random records in random batches; some share the time that they came at. */
+static struct records batch[BATCHES];
+
+static void
+make_random(struct random *rnd)
+{
+	struct kb_compressor *c;
+	struct kb_encoder e;
+	int64_t next = 50;
+
+	ck_ok(kb_compressor_new(&c));
+	kb_encoder_init(&e);
+	for (int i = 0; i < BATCHES; i++) {
+		struct kb_batch_header h = {.producer_id = -1};
+		size_t at = segment.len;
+		int n;
+
+		records_make(&batch[i], rnd, next);
+		n = batch[i].count;
+		for (int j = 0; j < n; j++) {
+			struct kb_record *r = &batch[i].s[j].record;
+
+			r->timestamp = (int64_t)random_below(rnd, 20) - 1;
+			ck_ok(kb_encoder_add(&e, r));
+		}
+		next = batch[i].s[n - 1].record.offset + 1;
+		ck_ok(kb_encoder_finish(&e, i % 2 ? c : NULL, 1, &h, &segment));
+		if (i % 3)
+			continue;
+		h.attributes |= KB_BATCH_LOGAPPEND;
+		kb_batch_seal(segment.data + at, segment.len - at, &h);
+		for (int j = 0; j < n; j++) {
+			batch[i].s[j].record.timestamp = h.max_timestamp;
+			batch[i].s[j].record.logappend = true;
+		}
+	}
+	block = (struct kb_block){
+		.first = 50, .last = next - 1, .size = segment.len};
+	kb_encoder_release(&e);
+	kb_compressor_free(c);
+}
+
+/* What `pick` means, by the records themselves. */
+static void
+sift_by_hand(const struct kb_pick *pick, bool values, uint64_t *out_records)
+{
+	kb_buf_clear(&want);
+	*out_records = 0;
+	for (int i = 0; i < BATCHES; i++) {
+		for (int j = 0; j < batch[i].count; j++) {
+			const struct kb_record *r = &batch[i].s[j].record;
+
+			if (r->offset < pick->first || r->offset > pick->last ||
+				!kb_period_has(&pick->period, r->timestamp))
+				continue;
+			++*out_records;
+			if (!values) {
+				put_line(r);
+				continue;
+			}
+			ck_ok(kb_buf_put(&want, r->value.data, r->value.len));
+			ck_ok(kb_buf_put(&want, "\n", 1));
+		}
+	}
+}
+
+static void
+sifts(struct kb_blob *blob, const struct kb_pick *pick, bool values)
+{
+	struct kb_text_survey measured, found;
+	uint64_t records;
+
+	kb_buf_clear(&got);
+	ck_ok(kb_text_sift(text, blob, OBJECT, &topic, 7, &block, pick, values,
+		NULL, &measured));
+	ck_ok(kb_text_sift(text, blob, OBJECT, &topic, 7, &block, pick, values,
+		&got, &found));
+	sift_by_hand(pick, values, &records);
+	ck_assert_uint_eq(measured.length, want.len);
+	ck_assert_uint_eq(measured.records, records);
+	ck_assert_uint_eq(got.len, want.len);
+	ck_assert(!want.len || !memcmp(got.data, want.data, want.len));
+	ck_assert_mem_eq(&measured, &found, sizeof(found));
+	ck_assert(found.max_timestamp == KB_NO_TIME ||
+		  (kb_period_has(&pick->period, found.max_timestamp) &&
+			  kb_period_has(&pick->period, found.min_timestamp)));
+}
+
+START_TEST(text__sifts_exactly_the_records_meant)
+{
+	struct random rnd = {12};
+	struct kb_blob *blob;
+
+	setup();
+	kb_buf_clear(&segment);
+	make_random(&rnd);
+	blob = open_segment();
+	for (int i = 0; i < 500; i++) {
+		struct kb_pick pick = {0, INT64_MAX,
+			{(int64_t)random_below(&rnd, 20),
+				(int64_t)random_below(&rnd, 20),
+				random_below(&rnd, 2)}};
+
+		if (random_below(&rnd, 2)) {
+			size_t n = (size_t)block.last;
+
+			pick.first = (int64_t)random_below(&rnd, n);
+			pick.last = (int64_t)random_below(&rnd, n);
+		}
+		sifts(blob, &pick, i % 2);
+	}
+	for (int i = 0; i < BATCHES; i++)
+		records_release(&batch[i]);
+	kb_blob_close(blob);
+	teardown();
+}
+END_TEST
+
 KB_SUITE("text", text__values_have_a_newline_each,
 	text__stored_bytes_are_given_as_they_are,
 	text__survey_is_of_the_range_and_what_lies_before,
@@ -334,4 +458,5 @@ KB_SUITE("text", text__values_have_a_newline_each,
 	text__reads_around_a_damaged_batch,
 	text__refuses_a_segment_that_was_cut,
 	text__refuses_a_block_that_ends_inside_a_batch,
-	text__says_reindex_when_a_row_is_wrong)
+	text__says_reindex_when_a_row_is_wrong,
+	text__sifts_exactly_the_records_meant)

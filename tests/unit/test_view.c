@@ -339,10 +339,11 @@ START_TEST(view__values_with_a_newline_are_refused_by_offset)
 		.batch = 10,
 		.value = 1000,
 		.newline = 100020};
-	struct kb_selector what = {.form = KB_FORM_VALUES, .first = 3};
+	struct kb_selector what = kb_selector_offsets(3, 3);
 	struct kb_view *v;
 
 	setup();
+	what.form = KB_FORM_VALUES;
 	ck_ok(specimen_put(&a, &s, NULL));
 	for (size_t i = 0; i < sizeof(lasts) / sizeof(*lasts); i++) {
 		what.last = lasts[i];
@@ -355,8 +356,8 @@ START_TEST(view__values_with_a_newline_are_refused_by_offset)
 	what.last = 100019;
 	ck_ok(kb_view_open(sources, a.index, &place, &what, &v));
 	kb_view_close(v);
-	what = (struct kb_selector){
-		.form = KB_FORM_VALUES, .first = 100021, .last = 100049};
+	what = kb_selector_offsets(100021, 100049);
+	what.form = KB_FORM_VALUES;
 	ck_ok(kb_view_open(sources, a.index, &place, &what, &v));
 	ck_assert_uint_eq(kb_view_size(v), 29 * 1001);
 	kb_view_close(v);
