@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "fs/nodes.h"
+#include "fs/past_tree.h"
 #include "fs/ranges.h"
 #include "fs/selector.h"
 #include "fs/view.h"
@@ -307,6 +308,11 @@ kb_attrs_gather(
 		r = n.kind == KB_INO_IS_FILE
 			    ? gather_file(t, place, n.first, out)
 			    : gather_partition(t, place, out);
+		break;
+	case KB_INO_IS_PAST_FILE:
+		r = kb_past_tree_what(t, ino, &place, &what);
+		if (r == 0)
+			r = gather_range(t, place, &what, wanted, out);
 		break;
 	case KB_INO_IS_VIEW:
 		r = kb_ranges_what(t->ranges, ino, &place, &what);

@@ -1,7 +1,8 @@
 /*
  * Listings go through the roster's rows in their order, or through the index
  * by offset; a cookie is a place in that, so nothing is kept between calls and
- * a partition of any size streams.
+ * a partition of any size streams. The past is listed like today, entry by
+ * entry; a file of which it has no record is passed over.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -12,6 +13,8 @@
 #include "common/log.h"
 #include "fs/filename.h"
 #include "fs/nodes.h"
+#include "fs/past.h"
+#include "fs/past_tree.h"
 #include "index/index.h"
 
 /*
@@ -23,6 +26,8 @@
 struct listing {
 	struct kb_tree *t;
 	const struct kb_roster_partition *partition;
+	const struct kb_past_place *past; /* NULL: today */
+	uint64_t self;
 	int64_t from; /* first offset to be listed */
 	int64_t next; /* where the next segment should start; -1 unknown */
 	bool hole;
@@ -31,6 +36,20 @@ struct listing {
 	void *ctx;
 };
 
+/* A directory's entry, of today; of the past when that is what is listed. */
+static int
+fill_entry(struct listing *l, const char *name, const struct kb_node *node,
+	uint64_t cookie)
+{
+	struct kb_node aged = *node;
+
+	if (!l->past)
+		return l->fill(l->ctx, name, node, cookie);
+	kb_past_tree_age(l->t, l->past->before, &aged);
+	aged.ino = kb_ino_past_dir(kb_ino_read(l->self).past, node->ino);
+	return l->fill(l->ctx, name, &aged, cookie);
+}
+
 static int
 fill_dir(struct listing *l, const char *name, uint64_t ino, uint64_t cookie)
 {
@@ -38,7 +57,7 @@ fill_dir(struct listing *l, const char *name, uint64_t ino, uint64_t cookie)
 	struct kb_ino n = kb_ino_read(ino);
 	int r = l->stats ? kb_nodes_dir(l->t, &n, &node) : 0;
 
-	return r < 0 ? r : l->fill(l->ctx, name, &node, cookie);
+	return r < 0 ? r : fill_entry(l, name, &node, cookie);
 }
 
 /* Topics; then `@topic` when it has one, then `restore`. */
@@ -60,7 +79,7 @@ list_root(struct listing *l, uint64_t row)
 	if (r == 0 && row < last && kb_roster_find(all, KB_RESTORE))
 		r = fill_dir(
 			l, KB_NAMESPACE, KB_INO_NAMESPACE, COOKIE_ROWS + last);
-	if (r == 0 && row <= last && l->t->with_restore)
+	if (r == 0 && row <= last && l->t->with_restore && !l->past)
 		r = l->fill(l->ctx, KB_RESTORE,
 			&(struct kb_node){.ino = KB_INO_RESTORE, .dir = true},
 			COOKIE_ROWS + last + 1);
@@ -104,12 +123,26 @@ list_topic(struct listing *l, uint32_t ordinal, uint64_t row)
 	return r;
 }
 
+/* The same of a segment as it was; 1: the past has nothing of it. */
+static int
+recall(const struct listing *l, const struct kb_segment *s,
+	struct kb_node *node)
+{
+	struct kb_period before = kb_period_before(l->past->before);
+
+	if (kb_period_takes(&before, s->min_timestamp, s->max_timestamp,
+		    s->undated, s->records) == KB_NONE)
+		return 1;
+	return kb_past_number(l->t->past, l->self, s->first, &node->ino);
+}
+
 static int
 list_segment(void *ctx, const struct kb_index_segment *row)
 {
 	struct listing *l = ctx;
 	char name[KB_FILE_NAME_MAX];
 	struct kb_node node;
+	int r = 0;
 
 	if (l->next >= 0 && row->s.start > l->next)
 		l->hole = true;
@@ -117,6 +150,10 @@ list_segment(void *ctx, const struct kb_index_segment *row)
 	if (row->s.last < l->from)
 		return 0;
 	kb_nodes_segment(l->partition, &row->s, &node);
+	if (l->past)
+		r = recall(l, &row->s, &node);
+	if (r)
+		return r < 0 ? r : 0;
 	kb_filename_format(name, row->s.first, row->s.last);
 	return l->fill(
 		l->ctx, name, &node, COOKIE_ROWS + (uint64_t)row->s.last + 1);
@@ -232,8 +269,17 @@ kb_tree_list(struct kb_tree *t, uint64_t ino, uint64_t cookie, bool stats,
 	struct listing l = {.t = t, .stats = stats, .fill = fill, .ctx = ctx};
 	struct kb_node self = {.ino = ino, .dir = true};
 	struct kb_ino n = kb_ino_read(ino);
+	struct kb_past_place past;
 	int r = 0;
 
+	l.self = ino;
+	if (n.kind == KB_INO_IS_PAST_DIR) {
+		r = kb_past_find(t->past, ino, &past);
+		if (r < 0)
+			return r;
+		l.past = &past;
+		n = kb_ino_read(past.plain);
+	}
 	if (cookie < 1)
 		r = fill(ctx, ".", &self, 1);
 	if (r == 0 && cookie < 2)

@@ -9,7 +9,9 @@
 
 #include "common/clock.h"
 #include "common/err.h"
+#include "fs/past_tree.h"
 #include "fs/ranges.h"
+#include "fs/selector.h"
 #include "index/index.h"
 #include "store/repo.h"
 
@@ -130,6 +132,23 @@ kb_nodes_segment(const struct kb_roster_partition *p,
 		.mtime = time_or(s->max_timestamp, p->topic->row.first_seen)};
 }
 
+int
+kb_nodes_range(struct kb_tree *t, struct kb_roster_partition *p,
+	const struct kb_selector *what, struct kb_node *out)
+{
+	int64_t end;
+	int r;
+
+	pthread_mutex_lock(&t->lock);
+	r = kb_roster_load(&t->roster, p->topic);
+	end = p->end;
+	pthread_mutex_unlock(&t->lock);
+	if (r < 0)
+		return r;
+	return kb_ranges_lookup(t->ranges, &p->place, what, what->last < end,
+		p->topic->row.first_seen, out);
+}
+
 /* The partition of that ordinal; NULL when there is none. */
 static struct kb_roster_partition *
 partition_at(struct kb_tree *t, uint32_t ordinal)
@@ -213,6 +232,9 @@ kb_tree_stat(struct kb_tree *t, uint64_t ino, struct kb_node *out)
 		return stat_file(t, &n, out);
 	case KB_INO_IS_VIEW:
 		return kb_ranges_stat(t->ranges, ino, out);
+	case KB_INO_IS_PAST_DIR:
+	case KB_INO_IS_PAST_FILE:
+		return kb_past_tree_stat(t, ino, out);
 	case KB_INO_IS_RESTORE:
 	case KB_INO_IS_NOTHING:
 		return kb_nodes_unknown(ino);

@@ -10,7 +10,9 @@
 #include "fs/roster.h"
 #include "fs/tree.h"
 
+struct kb_past;
 struct kb_ranges;
+struct kb_selector;
 
 /* The topic that `restore` hides is shown below NAMESPACE alone. */
 #define KB_NAMESPACE "@topic"
@@ -21,6 +23,7 @@ struct kb_tree {
 	struct kb_index *index;
 	struct kb_sources *sources;
 	struct kb_ranges *ranges;
+	struct kb_past *past;
 	bool with_restore;
 	pthread_mutex_t lock; /* guards what follows */
 	struct kb_roster roster;
@@ -53,6 +56,11 @@ kb_nodes_partition(
 void
 kb_nodes_segment(const struct kb_roster_partition *p,
 	const struct kb_segment *s, struct kb_node *out);
+
+/* A file that no listing shows: kb_ranges_lookup(). */
+int
+kb_nodes_range(struct kb_tree *t, struct kb_roster_partition *p,
+	const struct kb_selector *what, struct kb_node *out);
 
 /* The partition of that ordinal, or NULL; takes the lock. */
 struct kb_roster_partition *

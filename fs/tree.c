@@ -18,7 +18,10 @@
 #include "common/err.h"
 #include "common/log.h"
 #include "fs/filename.h"
+#include "fs/instant.h"
 #include "fs/nodes.h"
+#include "fs/past.h"
+#include "fs/past_tree.h"
 #include "fs/ranges.h"
 #include "fs/selector.h"
 #include "fs/view.h"
@@ -36,6 +39,12 @@ kb_tree_new(struct kb_repo *repo, struct kb_index *index,
 		return kb_err(-ENOMEM, "mount: out of memory");
 	r = kb_ranges_new(sources, index, &t->ranges);
 	if (r < 0) {
+		free(t);
+		return r;
+	}
+	r = kb_past_new(&t->past);
+	if (r < 0) {
+		kb_ranges_free(t->ranges);
 		free(t);
 		return r;
 	}
@@ -57,6 +66,7 @@ kb_tree_free(struct kb_tree *t)
 		return;
 	kb_roster_release(&t->roster);
 	kb_ranges_free(t->ranges);
+	kb_past_free(t->past);
 	pthread_mutex_destroy(&t->lock);
 	free(t);
 }
@@ -150,24 +160,6 @@ resolve_latest(struct kb_tree *t, const struct kb_place *place,
 	return 0;
 }
 
-/* A file that no listing shows. */
-static int
-lookup_range(struct kb_tree *t, struct kb_roster_partition *p,
-	const struct kb_selector *what, struct kb_node *out)
-{
-	int64_t end;
-	int r;
-
-	pthread_mutex_lock(&t->lock);
-	r = kb_roster_load(&t->roster, p->topic);
-	end = p->end;
-	pthread_mutex_unlock(&t->lock);
-	if (r < 0)
-		return r;
-	return kb_ranges_lookup(t->ranges, &p->place, what, what->last < end,
-		p->topic->row.first_seen, out);
-}
-
 static int
 lookup_offsets(struct kb_tree *t, struct kb_roster_partition *p,
 	const struct kb_selector *what, struct kb_node *out)
@@ -188,7 +180,7 @@ lookup_offsets(struct kb_tree *t, struct kb_roster_partition *p,
 		kb_nodes_segment(p, &row.s, out);
 		return 0;
 	}
-	return lookup_range(t, p, what, out);
+	return kb_nodes_range(t, p, what, out);
 }
 
 static int
@@ -216,8 +208,13 @@ kb_tree_lookup(struct kb_tree *t, uint64_t parent, const char *name,
 {
 	struct kb_ino n = kb_ino_read(parent);
 	struct kb_roster_partition *p;
+	int64_t time;
 	int r = -ENOTDIR;
 
+	if (n.kind == KB_INO_IS_PAST_DIR)
+		return kb_past_tree_lookup(t, parent, name, out);
+	if (n.kind == KB_INO_IS_ROOT && kb_instant_read_view(name, &time) == 0)
+		return kb_past_tree_enter(t, time, out);
 	if (n.kind == KB_INO_IS_PARTITION) {
 		p = kb_nodes_partition_at(t, n.ordinal);
 		return p ? lookup_file(t, p, name, out)
@@ -244,8 +241,29 @@ kb_tree_lookup(struct kb_tree *t, uint64_t parent, const char *name,
 void
 kb_tree_forget(struct kb_tree *t, uint64_t ino, uint64_t lookups)
 {
-	if (kb_ino_read(ino).kind == KB_INO_IS_VIEW)
+	switch (kb_ino_read(ino).kind) {
+	case KB_INO_IS_VIEW:
 		kb_ranges_forget(t->ranges, ino, lookups);
+		break;
+	case KB_INO_IS_PAST_DIR:
+	case KB_INO_IS_PAST_FILE:
+		kb_past_forget(t->past, ino, lookups);
+		break;
+	default:
+		break;
+	}
+}
+
+static int
+open_past(struct kb_tree *t, uint64_t ino, struct kb_view **out)
+{
+	const struct kb_place *place;
+	struct kb_selector what;
+	int r = kb_past_tree_what(t, ino, &place, &what);
+
+	if (r < 0)
+		return r;
+	return kb_view_open(t->sources, t->index, place, &what, out);
 }
 
 int
@@ -259,6 +277,8 @@ kb_tree_open(struct kb_tree *t, uint64_t ino, struct kb_view **out)
 
 	if (n.kind == KB_INO_IS_VIEW)
 		return kb_ranges_open(t->ranges, ino, out);
+	if (n.kind == KB_INO_IS_PAST_FILE)
+		return open_past(t, ino, out);
 	if (n.kind != KB_INO_IS_FILE)
 		return -EISDIR;
 	p = kb_nodes_partition_at(t, n.ordinal);

@@ -74,7 +74,8 @@ kb_tree_fill_fn(void *ctx, const char *name, const struct kb_node *node,
 /*
  * Lists a directory from cookie on (0: from the start), "." and ".." first.
  * The entries carry what lookup would give, without counting as lookups; their
- * node is whole when `stats` is set, else only ino and dir are sure. -ENOTDIR.
+ * node is whole when `stats` is set, else only ino and dir are sure; the size
+ * of a file of the past is not in it. -ENOTDIR.
  */
 int
 kb_tree_list(struct kb_tree *t, uint64_t ino, uint64_t cookie, bool stats,
