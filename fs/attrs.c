@@ -259,6 +259,9 @@ gather_range(struct kb_tree *t, const struct kb_place *place,
 
 	if (!kb_period_is_always(&range->period))
 		wanted &= FACTS;
+	/* Of a period there are no whole batches. */
+	if (!kb_period_is_always(&range->period))
+		wanted &= ~(BIT(KB_ATTR_STORED_BYTES) | BIT(KB_ATTR_SHA256));
 	what.form = KB_FORM_LOG;
 	if (wanted & BIT(KB_ATTR_STORED_BYTES) || range->form == KB_FORM_LOG) {
 		r = look_at(t, place, &what, &size, &facts);

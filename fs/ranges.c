@@ -1,8 +1,9 @@
 /*
  * A range is found by what it stands for (partition, selector) and by its inode
- * number, and lives while the kernel remembers it. Its size is measured
- * at lookup, outside the lock, since that may decode two blocks. A range that
- * can still grow is measured again each time somebody asks.
+ * number, and lives while the kernel remembers it. Its size is measured at
+ * lookup, outside the lock, since that may decode two blocks. An open mostly
+ * follows: it gets the very view that was measured, if that is small. A range
+ * that can still grow is measured again each time somebody asks.
  */
 #include "fs/ranges.h"
 
@@ -22,6 +23,9 @@
 #include "fs/tree.h"
 #include "fs/view.h"
 
+/* Segments of a view that is kept. */
+#define SPARE_MAX 16
+
 struct range {
 	struct kb_link by_key;
 	struct kb_link by_ino;
@@ -30,6 +34,7 @@ struct range {
 	int64_t undated;
 	uint64_t lookups;
 	struct kb_node node;
+	struct kb_view *spare; /* of a fixed one, for the first open; or NULL */
 };
 
 struct kb_ranges {
@@ -67,6 +72,7 @@ drop(struct kb_ranges *r, struct range *g)
 {
 	kb_hash_remove(&r->by_ino, &g->by_ino);
 	kb_hash_remove(&r->by_key, &g->by_key);
+	kb_view_close(g->spare);
 	free(g);
 }
 
@@ -139,20 +145,19 @@ open_view(struct kb_ranges *r, const struct range *g, struct kb_view **out)
 	return e;
 }
 
+/* The caller closes the view. */
 static int
-measure(struct kb_ranges *r, const struct range *g, struct kb_node *node)
+measure(struct kb_ranges *r, const struct range *g, struct kb_node *node,
+	struct kb_view **out)
 {
-	struct kb_view *v;
-	int e;
+	int e = open_view(r, g, out);
 
-	e = open_view(r, g, &v);
 	if (e < 0)
 		return e;
-	node->size = kb_view_size(v);
-	node->mtime = kb_view_facts(v)->max_timestamp;
+	node->size = kb_view_size(*out);
+	node->mtime = kb_view_facts(*out)->max_timestamp;
 	if (node->mtime == KB_NO_TIME)
 		node->mtime = g->undated;
-	kb_view_close(v);
 	return 0;
 }
 
@@ -188,6 +193,7 @@ kb_ranges_lookup(struct kb_ranges *r, const struct kb_place *place,
 		.what = *what,
 		.undated = undated,
 		.node = {.fixed = fixed, .mode = KB_FILE_MODE, .nlink = 1}};
+	struct kb_view *v = NULL;
 	struct range *g;
 	int e = 0;
 
@@ -195,7 +201,7 @@ kb_ranges_lookup(struct kb_ranges *r, const struct kb_place *place,
 	g = find_key(r, &like);
 	if (!g || !g->node.fixed) {
 		pthread_mutex_unlock(&r->lock);
-		e = measure(r, &like, &like.node);
+		e = measure(r, &like, &like.node, &v);
 		if (e < 0)
 			return e;
 		pthread_mutex_lock(&r->lock);
@@ -211,7 +217,14 @@ kb_ranges_lookup(struct kb_ranges *r, const struct kb_place *place,
 		g->lookups++;
 		*out = g->node;
 	}
+	if (e == 0 && v && fixed && kb_view_segments(v) <= SPARE_MAX) {
+		struct kb_view *old = g->spare;
+
+		g->spare = v;
+		v = old;
+	}
 	pthread_mutex_unlock(&r->lock);
+	kb_view_close(v);
 	return e;
 }
 
@@ -230,7 +243,7 @@ kb_ranges_forget(struct kb_ranges *r, uint64_t ino, uint64_t lookups)
 	pthread_mutex_unlock(&r->lock);
 }
 
-/* Copies what the range stands for. -ESTALE. */
+/* Copies what the range stands for; not its spare view. -ESTALE. */
 static int
 copy_of(struct kb_ranges *r, uint64_t ino, struct range *out)
 {
@@ -238,8 +251,10 @@ copy_of(struct kb_ranges *r, uint64_t ino, struct range *out)
 
 	pthread_mutex_lock(&r->lock);
 	g = find_ino(r, ino);
-	if (g)
+	if (g) {
 		*out = *g;
+		out->spare = NULL;
+	}
 	pthread_mutex_unlock(&r->lock);
 	return g ? 0 : kb_err(-ESTALE, "inode %" PRIx64 ": not known", ino);
 }
@@ -247,13 +262,15 @@ copy_of(struct kb_ranges *r, uint64_t ino, struct range *out)
 int
 kb_ranges_stat(struct kb_ranges *r, uint64_t ino, struct kb_node *out)
 {
+	struct kb_view *v = NULL;
 	struct range g;
 	int e = copy_of(r, ino, &g);
 
 	if (e == 0 && !g.node.fixed)
-		e = measure(r, &g, &g.node);
+		e = measure(r, &g, &g.node, &v);
 	if (e == 0)
 		*out = g.node;
+	kb_view_close(v);
 	return e;
 }
 
@@ -274,10 +291,21 @@ kb_ranges_what(struct kb_ranges *r, uint64_t ino,
 int
 kb_ranges_open(struct kb_ranges *r, uint64_t ino, struct kb_view **out)
 {
-	struct range g;
-	int e = copy_of(r, ino, &g);
+	struct range *known, g;
+	struct kb_view *v = NULL;
+	int e;
 
-	if (e < 0)
-		return e;
-	return open_view(r, &g, out);
+	pthread_mutex_lock(&r->lock);
+	known = find_ino(r, ino);
+	if (known) {
+		v = known->spare;
+		known->spare = NULL;
+	}
+	pthread_mutex_unlock(&r->lock);
+	if (v) {
+		*out = v;
+		return 0;
+	}
+	e = copy_of(r, ino, &g);
+	return e < 0 ? e : open_view(r, &g, out);
 }

@@ -303,6 +303,12 @@ kb_view_close(struct kb_view *v)
 	free(v);
 }
 
+size_t
+kb_view_segments(const struct kb_view *v)
+{
+	return v->count;
+}
+
 uint64_t
 kb_view_size(const struct kb_view *v)
 {

@@ -32,6 +32,10 @@ kb_view_open(struct kb_sources *s, struct kb_index *x,
 void
 kb_view_close(struct kb_view *v);
 
+/* Segments that it touches: memory is some bytes for each. */
+size_t
+kb_view_segments(const struct kb_view *v);
+
 /* Exact length of the text. */
 uint64_t
 kb_view_size(const struct kb_view *v);
