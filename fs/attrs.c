@@ -257,11 +257,9 @@ gather_range(struct kb_tree *t, const struct kb_place *place,
 	uint64_t size;
 	int r = 0;
 
-	if (!kb_period_is_always(&range->period))
-		wanted &= FACTS;
 	/* Of a period there are no whole batches. */
 	if (!kb_period_is_always(&range->period))
-		wanted &= ~(BIT(KB_ATTR_STORED_BYTES) | BIT(KB_ATTR_SHA256));
+		wanted &= FACTS;
 	what.form = KB_FORM_LOG;
 	if (wanted & BIT(KB_ATTR_STORED_BYTES) || range->form == KB_FORM_LOG) {
 		r = look_at(t, place, &what, &size, &facts);
