@@ -16,8 +16,10 @@ KB_SOURCE=${KB_SOURCE:-$(realpath "$(dirname "${BASH_SOURCE[0]}")/../..")}
 KB_BUILD=$(realpath "${KB_BUILD:-$KB_SOURCE/build}")
 export KB_SOURCE KB_BUILD LC_ALL=C.UTF-8
 
-# What a sanitizer finds must not pass for an expected failure.
-export ASAN_OPTIONS=exitcode=99 UBSAN_OPTIONS=halt_on_error=1:exitcode=99
+# What a sanitizer finds must not pass for an expected failure. faulty.so may be
+# loaded before ASan's own library.
+export ASAN_OPTIONS=exitcode=99:verify_asan_link_order=0
+export UBSAN_OPTIONS=halt_on_error=1:exitcode=99
 export TSAN_OPTIONS=exitcode=99:ignore_noninstrumented_modules=1
 
 T=$(mktemp -d "${TMPDIR:-/tmp}/kbakfs-it.$$.XXXXXX")
