@@ -1,9 +1,10 @@
 /*
  * Rows of blocks say all of a block that lies inside the range. One that the
  * range cuts is looked into, in the way that is cheapest for its form: lines
- * are found by halving the text, which stays cached for whoever reads it; the
- * records' values, which do not say their offsets, are measured; of stored
- * batches the headers are enough, and so damage stays readable as it is.
+ * are found by halving the text, which stays cached for whoever reads it; of
+ * values, which do not say their offsets, marks are made, and cached like a
+ * text; of stored batches the headers are enough, and so damage stays readable
+ * as it is.
  */
 #include "fs/cut.h"
 
@@ -128,28 +129,72 @@ cut_text(struct knife *k)
 	return r;
 }
 
+/* The first mark at or above an offset. */
+static size_t
+mark_at(const struct kb_text_mark *marks, size_t count, int64_t offset)
+{
+	size_t low = 0, high = count;
+
+	while (low < high) {
+		size_t mid = low + (high - low) / 2;
+
+		if (marks[mid].offset < offset)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	return low;
+}
+
+static int
+refuse(const struct knife *k, int64_t offset)
+{
+	return kb_err(-EINVAL,
+		"%s/%" PRId32 ": the value at offset %" PRId64
+		" holds a newline: .values cannot show it, .jsonl can",
+		k->source->place->topic.name, k->source->place->partition,
+		offset);
+}
+
+static int
+cut_marks(struct knife *k, const struct kb_text_mark *marks, size_t count)
+{
+	size_t from = mark_at(marks, count, k->what->first);
+	size_t to = mark_at(marks, count, k->what->last + 1);
+	struct kb_facts facts = kb_facts_none();
+
+	if (from == to)
+		return 0;
+	for (size_t i = from; i < to; i++) {
+		const struct kb_text_mark *m = &marks[i];
+		struct kb_facts one = {
+			1, m->offset, m->offset, m->timestamp, m->timestamp};
+
+		if (m->newline)
+			return refuse(k, m->offset);
+		kb_facts_add(&facts, &one);
+	}
+	extend(k, from ? marks[from - 1].end : 0, marks[to - 1].end, &facts);
+	return 0;
+}
+
 /* Also a block that is whole, when one of its values holds a newline. */
 static int
 cut_values(struct knife *k)
 {
-	struct kb_text_survey v;
-	struct kb_facts facts;
+	struct kb_slice marks;
+	struct kb_entry *e;
 	int r;
 
-	r = kb_sources_survey(k->sources, k->source, k->block, k->what->first,
-		k->what->last, &v);
+	r = kb_sources_text(
+		k->sources, k->source, KB_FORM_MARKS, k->block, false, &e);
 	if (r < 0)
 		return r;
-	if (v.newline >= 0)
-		return kb_err(-EINVAL,
-			"%s/%" PRId32 ": the value at offset %" PRId64
-			" holds a newline: .values cannot show it, .jsonl can",
-			k->source->place->topic.name,
-			k->source->place->partition, v.newline);
-	facts = (struct kb_facts){
-		v.records, v.first, v.last, v.min_timestamp, v.max_timestamp};
-	extend(k, v.before, v.before + v.length, &facts);
-	return 0;
+	marks = kb_entry_text(e);
+	r = cut_marks(k, (const struct kb_text_mark *)(const void *)marks.data,
+		marks.len / sizeof(struct kb_text_mark));
+	kb_sources_done(k->sources, e, 0);
+	return r;
 }
 
 /* ---- the segment ---- */

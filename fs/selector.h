@@ -21,6 +21,9 @@ enum kb_form {
 };
 #define KB_FORMS 3
 
+/* Where the values of a block are (index/text.h); no file shows that. */
+#define KB_FORM_MARKS ((enum kb_form)KB_FORMS)
+
 /* The last offset of a range without an end. */
 #define KB_OFFSET_MAX (INT64_MAX - 1)
 

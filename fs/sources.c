@@ -126,7 +126,9 @@ add_block(void *ctx, const struct kb_block *b)
 static uint64_t
 length_of(const struct kb_block *b, enum kb_form form)
 {
-	switch (form) {
+	switch ((int)form) {
+	case (int)KB_FORM_MARKS:
+		return b->records * sizeof(struct kb_text_mark);
 	case KB_FORM_VALUES:
 		return b->values_length;
 	case KB_FORM_LOG:
@@ -358,7 +360,9 @@ load_form(const struct job *job, struct kb_text *t, struct kb_buf *out)
 	const struct kb_place *place = o->source.place;
 	const struct kb_block *b = job->block;
 
-	switch (job->form) {
+	switch ((int)job->form) {
+	case (int)KB_FORM_MARKS:
+		return kb_text_marks(t, o->blob, o->object, b, out);
 	case KB_FORM_VALUES:
 		return kb_text_values(t, o->blob, o->object, b, out);
 	case KB_FORM_LOG:
@@ -476,25 +480,6 @@ kb_sources_tell(
 {
 	say_once(s, source->place, source->row.first,
 		source->blocks[block].position);
-}
-
-int
-kb_sources_survey(struct kb_sources *s, const struct kb_source *source,
-	uint32_t block, int64_t from, int64_t to, struct kb_text_survey *out)
-{
-	const struct opened *o = (const struct opened *)source;
-	const struct kb_block *b = &source->blocks[block];
-	struct kb_text *t;
-	int r;
-
-	r = take_text(s, &t);
-	if (r < 0)
-		return r;
-	r = kb_text_survey(t, o->blob, o->object, b, from, to, out);
-	give_text(s, t);
-	if (r < 0)
-		kb_sources_tell(s, source, block);
-	return r;
 }
 
 int

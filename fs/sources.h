@@ -65,7 +65,7 @@ void
 kb_sources_put(struct kb_sources *s, const struct kb_source *source);
 
 /*
- * All bytes of a block in that form, for kb_entry_text(), until
+ * All bytes of a block in that form, or its marks, for kb_entry_text(), until
  * kb_sources_done(). holding: this thread has other texts that it is not done
  * with. Errors of kb_text_block(); each damaged block is logged once.
  */
@@ -84,11 +84,6 @@ kb_sources_done(struct kb_sources *s, struct kb_entry *e, size_t served);
 void
 kb_sources_ahead(struct kb_sources *s, const struct kb_place *place,
 	int64_t first, enum kb_form form, uint64_t from, uint64_t to);
-
-/* As kb_text_survey(); each damaged block is logged once. */
-int
-kb_sources_survey(struct kb_sources *s, const struct kb_source *source,
-	uint32_t block, int64_t from, int64_t to, struct kb_text_survey *out);
 
 /* Logs this thread's error, once for each block that has one. */
 void

@@ -177,16 +177,16 @@ note(struct kb_text_survey *v, const struct kb_record *r, uint64_t length)
 }
 
 static int
-add_to_survey(struct span *s, const struct kb_record *r)
+add_mark(struct span *s, const struct kb_record *r)
 {
-	uint64_t length = r->value.len + 1;
+	struct kb_text_mark mark = {.offset = r->offset,
+		.timestamp = r->timestamp,
+		.newline = r->value.len &&
+			   memchr(r->value.data, '\n', r->value.len)};
 
-	s->length += length;
-	if (r->offset < s->survey->from)
-		s->survey->before += length;
-	else
-		note(s->survey, r, length);
-	return 0;
+	s->length += r->value.len + 1;
+	mark.end = s->length;
+	return kb_buf_put(s->out, &mark, sizeof(mark));
 }
 
 static int
@@ -312,10 +312,9 @@ kb_text_block(struct kb_text *t, struct kb_blob *blob, const char *object,
 }
 
 static struct kb_text_survey
-survey_from(int64_t from)
+survey_of_none(void)
 {
 	return (struct kb_text_survey){
-		.from = from,
 		.first = -1,
 		.last = -1,
 		.min_timestamp = KB_NO_TIME,
@@ -344,7 +343,7 @@ kb_text_sift(struct kb_text *t, struct kb_blob *blob, const char *object,
 	};
 	int r;
 
-	*out_survey = survey_from(pick->first);
+	*out_survey = survey_of_none();
 	kb_jsonl_init(&s.view, topic->name, partition);
 	r = run(t, blob, &s);
 	if (r < 0 && out)
@@ -374,20 +373,22 @@ kb_text_values(struct kb_text *t, struct kb_blob *blob, const char *object,
 }
 
 int
-kb_text_survey(struct kb_text *t, struct kb_blob *blob, const char *object,
-	const struct kb_block *block, int64_t from, int64_t to,
-	struct kb_text_survey *out)
+kb_text_marks(struct kb_text *t, struct kb_blob *blob, const char *object,
+	const struct kb_block *block, struct kb_buf *out)
 {
+	size_t before = out->len;
 	struct span s = {
 		.object = object,
 		.block = block,
 		.from = block->first,
-		.to = to,
-		.add = add_to_survey,
+		.to = block->last,
+		.add = add_mark,
 		.expected = block->values_length,
-		.survey = out,
+		.out = out,
 	};
+	int r = run(t, blob, &s);
 
-	*out = survey_from(from);
-	return run(t, blob, &s);
+	if (r < 0)
+		out->len = before;
+	return r;
 }

@@ -46,11 +46,22 @@ int
 kb_text_stored(struct kb_blob *blob, const char *object,
 	const struct kb_block *block, struct kb_buf *out);
 
-/* What the records of a block with from <= offset <= to are like. */
+/* Where a record is among the values of its block. */
+struct kb_text_mark {
+	int64_t offset;
+	int64_t timestamp;
+	uint64_t end; /* of its line in what kb_text_values() appends */
+	bool newline; /* the value holds one */
+};
+
+/* Appends a mark for each record of a block. Errors as kb_text_block(). */
+int
+kb_text_marks(struct kb_text *t, struct kb_blob *blob, const char *object,
+	const struct kb_block *block, struct kb_buf *out);
+
+/* What some records of a block are like. */
 struct kb_text_survey {
-	int64_t from;
-	uint64_t before; /* kb_text_values() of the records below `from`, */
-	uint64_t length; /* and of those meant; bytes */
+	uint64_t length; /* of their lines or values; bytes */
 	uint64_t records;
 	int64_t first; /* offsets; -1 when there is none */
 	int64_t last;
@@ -62,19 +73,13 @@ struct kb_text_survey {
 /*
  * Appends to out the lines, or the values, of those records of a block that
  * `pick` means; without out nothing is rendered. *out_survey says what they are
- * like, `length` being what is or would be appended, and `before` 0. Errors as
- * kb_text_block(), but nothing is compared with the row.
+ * like, `length` being what is or would be appended. Errors as kb_text_block(),
+ * but nothing is compared with the row.
  */
 int
 kb_text_sift(struct kb_text *t, struct kb_blob *blob, const char *object,
 	const struct kb_topic_ref *topic, int32_t partition,
 	const struct kb_block *block, const struct kb_pick *pick, bool values,
 	struct kb_buf *out, struct kb_text_survey *out_survey);
-
-/* Nothing is rendered. Errors as kb_text_block(). */
-int
-kb_text_survey(struct kb_text *t, struct kb_blob *blob, const char *object,
-	const struct kb_block *block, int64_t from, int64_t to,
-	struct kb_text_survey *out);
 
 #endif

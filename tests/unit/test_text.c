@@ -301,29 +301,27 @@ START_TEST(text__stored_bytes_are_given_as_they_are)
 }
 END_TEST
 
-START_TEST(text__survey_is_of_the_range_and_what_lies_before)
+START_TEST(text__marks_say_where_values_end)
 {
-	struct kb_text_survey v;
+	const struct kb_text_mark *marks;
 	struct kb_blob *blob;
 
 	setup();
 	blob = open_segment();
 	block.values_length = 9 * VALUE_LEN;
-	ck_ok(kb_text_survey(text, blob, OBJECT, &block, 115, 149, &v));
-	ck_assert_uint_eq(v.before, 2 * VALUE_LEN);
-	ck_assert_uint_eq(v.length, 3 * VALUE_LEN);
-	ck_assert_uint_eq(v.records, 3);
-	ck_assert_int_eq(v.first, 120);
-	ck_assert_int_eq(v.last, 140);
-	ck_assert_int_eq(v.min_timestamp, 1002);
-	ck_assert_int_eq(v.max_timestamp, 1004);
-	ck_assert_int_eq(v.newline, 120);
-	ck_ok(kb_text_survey(text, blob, OBJECT, &block, 181, 300, &v));
-	ck_assert_uint_eq(v.before, 9 * VALUE_LEN);
-	ck_assert_uint_eq(v.records, 0);
-	ck_assert_int_eq(v.first, -1);
-	ck_assert_int_eq(v.newline, -1);
-	ck_assert_int_eq(v.max_timestamp, KB_NO_TIME);
+	ck_ok(kb_text_marks(text, blob, OBJECT, &block, &got));
+	ck_assert_uint_eq(got.len, 9 * sizeof(*marks));
+	marks = (const struct kb_text_mark *)got.data;
+	for (int i = 0; i < 9; i++) {
+		ck_assert_int_eq(marks[i].offset, 100 + 10 * i);
+		ck_assert_int_eq(marks[i].timestamp, 1000 + i);
+		ck_assert_uint_eq(marks[i].end, ((size_t)i + 1) * VALUE_LEN);
+		ck_assert(marks[i].newline);
+	}
+	block.values_length--;
+	ck_assert_int_eq(
+		kb_text_marks(text, blob, OBJECT, &block, &got), -ESTALE);
+	ck_assert_uint_eq(got.len, 9 * sizeof(*marks));
 	kb_blob_close(blob);
 	teardown();
 }
@@ -451,10 +449,9 @@ END_TEST
 
 KB_SUITE("text", text__values_have_a_newline_each,
 	text__stored_bytes_are_given_as_they_are,
-	text__survey_is_of_the_range_and_what_lies_before,
-	text__renders_a_whole_block, text__renders_uncompressed_batches,
-	text__renders_any_range_inside, text__appends,
-	text__names_object_and_position_of_damage,
+	text__marks_say_where_values_end, text__renders_a_whole_block,
+	text__renders_uncompressed_batches, text__renders_any_range_inside,
+	text__appends, text__names_object_and_position_of_damage,
 	text__reads_around_a_damaged_batch,
 	text__refuses_a_segment_that_was_cut,
 	text__refuses_a_block_that_ends_inside_a_batch,
