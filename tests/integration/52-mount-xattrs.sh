@@ -4,7 +4,8 @@
 . "$(dirname "$0")/lib.sh"
 
 new_topic topic --partitions 2
-kfeed produce -t "$topic" -p 0 --count 2000 --codec zstd --batch-records 100
+kfeed produce -t "$topic" -p 0 --count 2000 --codec zstd --batch-records 100 \
+    --ts 1700000000000:1000
 repo=$T/repo
 backup "$repo" "$topic" --segment-bytes=20000 --compression=verbatim
 mounted "$repo" "$T/m"
@@ -36,6 +37,20 @@ of_files()
     done
     describes "$dir/150-333.values" "$dir/150-333.jsonl"
     describes "$dir/150-333.log" "$dir/100-399.jsonl"
+}
+
+# Times of the second half, and a tree as of then.
+of_periods()
+{
+    local from until
+    from=$(jq -r '.ts / 1000 | todate' "$dir/1000.jsonl")
+    describes "$dir/${from%Z}...jsonl" "$dir/${from%Z}...jsonl"
+    until=$T/m/@${from%Z}/$topic/0
+    describes "$until/latest.jsonl" "$until/latest.jsonl"
+    expect_fail attr stored_bytes "$dir/${from%Z}...jsonl" 2>"$T/said"
+    check_says 'No such attribute' "$T/said"
+    getfattr -R -d --absolute-names "$until" >"$T/have" 2>"$T/said"
+    check_equal "$(wc -c <"$T/said")" 0
 }
 
 of_whole_segments()
@@ -100,6 +115,7 @@ not_to_be_changed()
 }
 
 t "of files" of_files
+t "of periods and views of the past" of_periods
 t "sha256 of whole segments" of_whole_segments
 t "of directories" of_directories
 t "getfattr -d of everything" getfattr_of_all

@@ -54,7 +54,7 @@ shutil.copyfile(sys.argv[1], sys.argv[2])' "$1" "$2"
 
 with_rsync()
 {
-    rsync -r "$T/m/$topic/" "$T/m/restore/$topic-rsync/"
+    rsync -rX "$T/m/$topic/" "$T/m/restore/$topic-rsync/"
     restored "$topic-rsync"
 }
 
