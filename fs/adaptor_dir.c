@@ -1,6 +1,6 @@
 /*
- * Listings. What the kernel need not count as a lookup is handed over with its
- * attributes; the other entries are names alone.
+ * Listings. What needs no counting as a lookup, or is ready to be counted, is
+ * handed over with its attributes; the other entries are names alone.
  */
 #include "fs/adaptor_ops.h"
 
@@ -18,6 +18,8 @@ struct page {
 	char *data;
 	size_t len;
 	size_t size;
+	uint64_t counted; /* lookups of files of the past, */
+	uint64_t ino;	  /* all in the folder of this one */
 };
 
 static int
@@ -29,8 +31,7 @@ fill_page(void *ctx, const char *name, const struct kb_node *n, uint64_t cookie)
 
 	kb_adaptor_entry(kb_adaptor_of(p->req), n, &e);
 	if (p->plus) {
-		/* Only what needs no counting is handed over as looked up. */
-		if (n->ino & KB_INO_VIEW || name[0] == '.')
+		if ((n->ino & KB_INO_VIEW && !n->ready) || name[0] == '.')
 			e.ino = 0;
 		len = fuse_add_direntry_plus(p->req, p->data + p->len, left,
 			name, &e, (off_t)cookie);
@@ -41,6 +42,11 @@ fill_page(void *ctx, const char *name, const struct kb_node *n, uint64_t cookie)
 	if (len > left)
 		return 1;
 	p->len += len;
+	if (p->plus && n->ready) {
+		kb_tree_count(kb_adaptor_of(p->req)->setup.tree, n->ino);
+		p->counted++;
+		p->ino = n->ino;
+	}
 	return 0;
 }
 
@@ -63,8 +69,8 @@ list(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off, bool plus)
 			      fill_page, &p);
 	if (r < 0 && p.len == 0)
 		kb_adaptor_reply(req, r);
-	else
-		fuse_reply_buf(req, p.data, p.len);
+	else if (fuse_reply_buf(req, p.data, p.len) < 0 && p.counted)
+		kb_tree_forget(a->setup.tree, p.ino, p.counted);
 	free(p.data);
 }
 

@@ -106,14 +106,16 @@ kb_adaptor_reply_attr(fuse_req_t req, int r, const struct kb_node *n)
 void
 kb_adaptor_reply_entry(fuse_req_t req, int r, const struct kb_node *n)
 {
+	struct kb_adaptor *a = kb_adaptor_of(req);
 	struct fuse_entry_param e;
 
 	if (r < 0) {
 		kb_adaptor_reply(req, r);
 		return;
 	}
-	kb_adaptor_entry(kb_adaptor_of(req), n, &e);
-	fuse_reply_entry(req, &e);
+	kb_adaptor_entry(a, n, &e);
+	if (fuse_reply_entry(req, &e) == -ENOENT)
+		kb_adaptor_forget(a, n->ino, 1); /* interrupted */
 }
 
 void

@@ -129,10 +129,12 @@ recall(const struct listing *l, const struct kb_segment *s,
 	struct kb_node *node)
 {
 	struct kb_period before = kb_period_before(l->past->before);
+	enum kb_extent e = kb_period_takes(&before, s->min_timestamp,
+		s->max_timestamp, s->undated, s->records);
 
-	if (kb_period_takes(&before, s->min_timestamp, s->max_timestamp,
-		    s->undated, s->records) == KB_NONE)
+	if (e == KB_NONE)
 		return 1;
+	node->ready = e == KB_ALL && s->first < KB_INO_PAST_OFFSETS;
 	return kb_past_number(l->t->past, l->self, s->first, &node->ino);
 }
 

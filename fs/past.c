@@ -354,6 +354,19 @@ kb_past_number(
 }
 
 void
+kb_past_count(struct kb_past *p, uint64_t ino)
+{
+	struct kb_ino n = kb_ino_read(ino);
+	struct folder *f;
+
+	pthread_mutex_lock(&p->lock);
+	f = find_folder(p, &n);
+	if (f)
+		f->lookups++;
+	pthread_mutex_unlock(&p->lock);
+}
+
+void
 kb_past_forget(struct kb_past *p, uint64_t ino, uint64_t lookups)
 {
 	struct kb_ino n = kb_ino_read(ino);

@@ -39,6 +39,10 @@ int
 kb_past_number(
 	struct kb_past *p, uint64_t dir, int64_t first, uint64_t *out_ino);
 
+/* Counts one lookup of a number that kb_past_number() gave. */
+void
+kb_past_count(struct kb_past *p, uint64_t ino);
+
 /* Takes lookups back; with the last one the number means nothing any more. */
 void
 kb_past_forget(struct kb_past *p, uint64_t ino, uint64_t lookups);

@@ -254,6 +254,12 @@ kb_tree_forget(struct kb_tree *t, uint64_t ino, uint64_t lookups)
 	}
 }
 
+void
+kb_tree_count(struct kb_tree *t, uint64_t ino)
+{
+	kb_past_count(t->past, ino);
+}
+
 static int
 open_past(struct kb_tree *t, uint64_t ino, struct kb_view **out)
 {

@@ -21,6 +21,7 @@ struct kb_node {
 	uint64_t ino; /* fs/ino.h */
 	bool dir;
 	bool fixed;    /* will never change */
+	bool ready;    /* listed; counts when kb_tree_count() is told */
 	bool moves;    /* its name may stand for another soon */
 	uint32_t mode; /* permissions */
 	uint32_t nlink;
@@ -55,6 +56,13 @@ kb_tree_lookup(struct kb_tree *t, uint64_t parent, const char *name,
 void
 kb_tree_forget(struct kb_tree *t, uint64_t ino, uint64_t lookups);
 
+/*
+ * Counts a lookup of a listed entry that is `ready`: its node is whole. Takes
+ * no lock that is held while listing.
+ */
+void
+kb_tree_count(struct kb_tree *t, uint64_t ino);
+
 /* -ESTALE: no such inode (any more). */
 int
 kb_tree_stat(struct kb_tree *t, uint64_t ino, struct kb_node *out);
@@ -65,7 +73,7 @@ kb_tree_open(struct kb_tree *t, uint64_t ino, struct kb_view **out);
 
 /*
  * Takes an entry of a listing; `cookie` leads behind it. Returns 0 to go on,
- * 1 when there is no room for it. Must not call the tree.
+ * 1 when there is no room for it. Must not call the tree, but kb_tree_count().
  */
 typedef int
 kb_tree_fill_fn(void *ctx, const char *name, const struct kb_node *node,

@@ -92,6 +92,22 @@ START_TEST(past__lives_until_all_of_it_is_forgotten)
 }
 END_TEST
 
+START_TEST(past__counts_what_was_listed)
+{
+	uint64_t folder, ino;
+
+	ck_ok(kb_past_new(&past));
+	folder = dir(100, kb_ino_partition(7));
+	ck_ok(kb_past_number(past, folder, 12, &ino));
+	kb_past_count(past, ino);
+	kb_past_forget(past, folder, 1);
+	is(ino, 100, kb_ino_partition(7), 12);
+	kb_past_forget(past, ino, 1);
+	is_gone(ino);
+	kb_past_free(past);
+}
+END_TEST
+
 START_TEST(past__counts_lookups)
 {
 	uint64_t root;
@@ -157,4 +173,4 @@ END_TEST
 
 KB_SUITE("past", past__numbers_say_time_and_place,
 	past__lives_until_all_of_it_is_forgotten, past__counts_lookups,
-	past__random_lookups_never_mix)
+	past__counts_what_was_listed, past__random_lookups_never_mix)

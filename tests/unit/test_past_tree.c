@@ -94,6 +94,7 @@ struct got {
 	char names[4000];
 	uint64_t inos[50];
 	int count;
+	int ready;
 	int room;
 	uint64_t cookie;
 };
@@ -106,6 +107,7 @@ take(void *ctx, const char *name, const struct kb_node *n, uint64_t cookie)
 	if (g->room-- == 0)
 		return 1;
 	g->inos[g->count++] = n->ino;
+	g->ready += n->ready;
 	strcat(strcat(g->names, name), " ");
 	g->cookie = cookie;
 	return 0;
@@ -159,6 +161,7 @@ START_TEST(past_tree__lists_what_has_a_record_of_the_time)
 		ck_assert_str_eq(list(12, "@topic", page, &g), ". .. restore ");
 		ck_assert_str_eq(
 			list(12, "orders/0", page, &g), ". .. " FILE_0 FILE_10);
+		ck_assert_int_eq(g.ready, 1); /* the other must be sifted */
 		ck_assert_uint_lt(g.inos[2], g.inos[3]);
 		ck_assert_str_eq(
 			list(15, "orders/0", page, &g), ". .. " FILE_0 FILE_10);
