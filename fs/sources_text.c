@@ -1,0 +1,272 @@
+/*
+ * What the cache holds is loaded here, by readers and, ahead of them, by
+ * workers. Decoders (kb_text) come from a pool that bounds how many blocks are
+ * decoded at once, and with it the memory that decoding takes.
+ */
+#include <errno.h>
+#include <inttypes.h>
+
+#include "common/err.h"
+#include "fs/ahead.h"
+#include "fs/cache.h"
+#include "fs/sift.h"
+#include "fs/sources_parts.h"
+#include "index/text.h"
+
+static int
+take_text(struct kb_sources *s, struct kb_text **out)
+{
+	int r = 0;
+
+	pthread_mutex_lock(&s->lock);
+	while (s->texts_idle == 0 && s->texts_made == s->texts_max)
+		pthread_cond_wait(&s->text_free, &s->lock);
+	if (s->texts_idle > 0) {
+		*out = s->texts[--s->texts_idle];
+	} else {
+		r = kb_text_new(out);
+		if (r == 0)
+			s->texts_made++;
+	}
+	pthread_mutex_unlock(&s->lock);
+	return r;
+}
+
+static void
+give_text(struct kb_sources *s, struct kb_text *t)
+{
+	pthread_mutex_lock(&s->lock);
+	s->texts[s->texts_idle++] = t;
+	pthread_cond_signal(&s->text_free);
+	pthread_mutex_unlock(&s->lock);
+}
+
+struct job {
+	struct kb_sources *s;
+	const struct kb_opened *o;
+	const struct kb_block *block;
+	enum kb_form form;
+	const struct kb_pick *pick; /* NULL: all records */
+	uint64_t length;
+};
+
+static int
+load_form(const struct job *job, struct kb_text *t, struct kb_buf *out)
+{
+	const struct kb_opened *o = job->o;
+	const struct kb_place *place = o->source.place;
+	const struct kb_block *b = job->block;
+
+	switch ((int)job->form) {
+	case (int)KB_FORM_MARKS:
+		return kb_text_marks(t, o->blob, o->object, b, out);
+	case KB_FORM_VALUES:
+		return kb_text_values(t, o->blob, o->object, b, out);
+	case KB_FORM_LOG:
+		return kb_text_stored(o->blob, o->object, b, out);
+	default:
+		return kb_text_block(t, o->blob, o->object, &place->topic,
+			place->partition, b, b->first, b->last, out);
+	}
+}
+
+/* Only what was found when it was measured is right. */
+static int
+load_picked(const struct job *job, struct kb_text *t, struct kb_buf *out)
+{
+	const struct kb_opened *o = job->o;
+	const struct kb_place *place = o->source.place;
+	struct kb_text_survey found;
+	int r = kb_text_sift(t, o->blob, o->object, &place->topic,
+		place->partition, job->block, job->pick,
+		job->form == KB_FORM_VALUES, out, &found);
+
+	if (r == 0 && found.length != job->length)
+		r = kb_err(-EIO, "%s: block at %" PRIu64 ": it has changed",
+			o->object, job->block->position);
+	return r;
+}
+
+static int
+load_text(void *ctx, struct kb_buf *out)
+{
+	struct job *job = ctx;
+	const struct kb_source *source = &job->o->source;
+	struct kb_text *t;
+	int r;
+
+	r = take_text(job->s, &t);
+	if (r < 0)
+		return r;
+	r = job->pick ? load_picked(job, t, out) : load_form(job, t, out);
+	give_text(job->s, t);
+	if (r < 0)
+		kb_sources_say_once(job->s, source->place, source->row.first,
+			job->block->position);
+	return r;
+}
+
+static struct kb_cache_ask
+ask_for(struct job *job, bool holding)
+{
+	const struct kb_source *source = &job->o->source;
+	const struct kb_block *b = job->block;
+
+	return (struct kb_cache_ask){
+		.key = {.partition = source->place->ordinal,
+			.segment = source->row.start,
+			.position = b->position,
+			.form = (uint32_t)job->form,
+			.picked = job->pick,
+			.pick = job->pick ? *job->pick : (struct kb_pick){0}},
+		.length = job->length,
+		.scratch =
+			job->form == KB_FORM_LOG ? 0 : b->size + b->raw_length,
+		.holding = holding,
+		.load = load_text,
+		.ctx = job,
+	};
+}
+
+static struct job
+job_for(struct kb_sources *s, const struct kb_source *source, enum kb_form form,
+	uint32_t block)
+{
+	const struct kb_block *b = &source->blocks[block];
+
+	return (struct job){.s = s,
+		.o = (const struct kb_opened *)source,
+		.block = b,
+		.form = form,
+		.length = kb_sources_length(b, form)};
+}
+
+int
+kb_sources_text(struct kb_sources *s, const struct kb_source *source,
+	enum kb_form form, uint32_t block, bool holding, struct kb_entry **out)
+{
+	struct job job = job_for(s, source, form, block);
+	struct kb_cache_ask ask = ask_for(&job, holding);
+
+	return kb_cache_get(s->cache, &ask, out);
+}
+
+int
+kb_sources_picked(struct kb_sources *s, const struct kb_source *source,
+	enum kb_form form, uint32_t block, const struct kb_pick *pick,
+	uint64_t length, bool holding, struct kb_entry **out)
+{
+	struct job job = job_for(s, source, form, block);
+	struct kb_cache_ask ask;
+
+	job.pick = pick;
+	job.length = length;
+	ask = ask_for(&job, holding);
+	return kb_cache_get(s->cache, &ask, out);
+}
+
+void
+kb_sources_done(struct kb_sources *s, struct kb_entry *e, size_t served)
+{
+	kb_cache_put(s->cache, e, served);
+}
+
+void
+kb_sources_tell(
+	struct kb_sources *s, const struct kb_source *source, uint32_t block)
+{
+	kb_sources_say_once(s, source->place, source->row.first,
+		source->blocks[block].position);
+}
+
+int
+kb_sources_sift(struct kb_sources *s, const struct kb_source *source,
+	enum kb_form form, uint32_t block, const struct kb_pick *pick,
+	struct kb_text_survey *out)
+{
+	const struct kb_opened *o = (const struct kb_opened *)source;
+	const struct kb_place *place = source->place;
+	const struct kb_block *b = &source->blocks[block];
+	struct kb_text *t;
+	int r;
+
+	r = take_text(s, &t);
+	if (r < 0)
+		return r;
+	r = kb_text_sift(t, o->blob, o->object, &place->topic, place->partition,
+		b, pick, form == KB_FORM_VALUES, NULL, out);
+	give_text(s, t);
+	pthread_mutex_lock(&s->lock);
+	s->sifted++;
+	pthread_mutex_unlock(&s->lock);
+	if (r < 0)
+		kb_sources_say_once(s, place, source->row.first, b->position);
+	return r;
+}
+
+struct kb_sifts *
+kb_sources_sifts(struct kb_sources *s)
+{
+	return s->sifts;
+}
+
+uint64_t
+kb_sources_sifted(struct kb_sources *s)
+{
+	uint64_t sifted;
+
+	pthread_mutex_lock(&s->lock);
+	sifted = s->sifted;
+	pthread_mutex_unlock(&s->lock);
+	return sifted;
+}
+
+uint64_t
+kb_sources_decoded(struct kb_sources *s)
+{
+	struct kb_cache_counts counts;
+
+	kb_cache_count(s->cache, &counts);
+	return counts.misses + counts.ahead;
+}
+
+void
+kb_sources_count(struct kb_sources *s, struct kb_cache_counts *out)
+{
+	kb_cache_count(s->cache, out);
+}
+
+/* ---- ahead of readers ---- */
+
+void
+kb_sources_ahead(struct kb_sources *s, const struct kb_place *place,
+	int64_t first, enum kb_form form, uint64_t from, uint64_t to)
+{
+	struct kb_ahead_job job = {place, first, from, to, form};
+
+	if (s->ahead)
+		kb_ahead_push(s->ahead, &job);
+}
+
+void
+kb_sources_run_ahead(void *ctx, const struct kb_ahead_job *ahead)
+{
+	struct kb_sources *s = ctx;
+	const struct kb_source *source;
+	const uint64_t *starts;
+	bool going = true;
+
+	if (kb_sources_get(s, ahead->place, ahead->segment, &source) < 0)
+		return;
+	starts = source->starts[ahead->form];
+	for (uint32_t i = 0; going && i < source->row.block_count; i++) {
+		struct job job = job_for(s, source, ahead->form, i);
+		struct kb_cache_ask ask = ask_for(&job, false);
+
+		if (starts[i] >= ahead->to)
+			break;
+		if (starts[i] >= ahead->from)
+			going = kb_cache_load_ahead(s->cache, &ask);
+	}
+	kb_sources_put(s, source);
+}
