@@ -1,8 +1,9 @@
 /*
- * kcrowd REPO TOPIC:PARTITIONS:SEGMENTS...: adds an index file to a repository,
- * made when absent: topics of so many partitions of so many segments each, and
- * no segment behind them. What lists or sizes files must not notice. The rows
- * are a pure function of the arguments.
+ * kcrowd REPO TOPIC:PARTITIONS:SEGMENTS[:START]...: adds an index file to a
+ * repository, made when absent: topics of so many partitions of so many
+ * segments each, from the START-th on, and no segment behind them. What lists
+ * or sizes files must not notice. The rows are a pure function of the
+ * arguments.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -26,6 +27,7 @@ struct crowd {
 	struct kb_topic_ref topic;
 	int32_t partitions;
 	int64_t segments;
+	int64_t start;
 };
 
 /* Sizes that differ, so that sums tell one file from another. */
@@ -82,22 +84,24 @@ add_meta(struct crowd *c)
 	return kb_draft_meta(c->draft, &m, 1);
 }
 
-/* TOPIC:PARTITIONS:SEGMENTS; cuts it up. */
+/* TOPIC:PARTITIONS:SEGMENTS[:START]; cuts it up. */
 static int
 add_topic(struct crowd *c, char *spec)
 {
 	char *name = strsep(&spec, ":");
 	int r;
 
-	if (!spec || sscanf(spec, "%" SCNd32 ":%" SCNd64, &c->partitions,
-			     &c->segments) != 2)
-		return kb_err(-EINVAL, "%s: TOPIC:PARTITIONS:SEGMENTS", name);
+	c->start = 0;
+	if (!spec || sscanf(spec, "%" SCNd32 ":%" SCNd64 ":%" SCNd64,
+			     &c->partitions, &c->segments, &c->start) < 2)
+		return kb_err(
+			-EINVAL, "%s: TOPIC:PARTITIONS:SEGMENTS[:START]", name);
 	c->topic = (struct kb_topic_ref){.name = name};
 	memcpy(c->topic.id.b, name, strnlen(name, sizeof(c->topic.id.b)));
 	r = add_meta(c);
 	for (int32_t p = 0; r == 0 && p < c->partitions; p++) {
 		for (int64_t n = 0; r == 0 && n < c->segments; n++)
-			r = add_segment(c, p, n);
+			r = add_segment(c, p, c->start + n);
 	}
 	return r;
 }
@@ -128,7 +132,7 @@ main(int argc, char **argv)
 	int r;
 
 	if (argc < 3) {
-		fputs("usage: kcrowd REPO TOPIC:PARTITIONS:SEGMENTS...\n",
+		fputs("usage: kcrowd REPO TOPIC:PARTITIONS:SEGMENTS[:START]...\n",
 			stderr);
 		return 2;
 	}
