@@ -17,6 +17,7 @@
 #include "common/err.h"
 #include "common/log.h"
 #include "fs/ino.h"
+#include "fs/interrupt.h"
 #include "fs/restore_tree.h"
 #include "fs/tree.h"
 #include "fs/vitals.h"
@@ -122,14 +123,25 @@ op_statfs(fuse_req_t req, fuse_ino_t ino)
 
 /* ---- how long each takes ---- */
 
-/* Defines timed_<name>, which has `answer` do the work, for `@status`. */
+static bool
+is_interrupted(void *ctx)
+{
+	return fuse_req_interrupted(ctx);
+}
+
+/*
+ * Defines timed_<name>, which has `answer` do the work, for `@status`; while it
+ * does, what takes long can be interrupted.
+ */
 #define TIMED(name, kind, answer, params, args)                                \
 	static void timed_##name params                                        \
 	{                                                                      \
 		struct kb_vitals *v = kb_adaptor_of(req)->setup.vitals;        \
 		int64_t from = kb_clock_us();                                  \
                                                                                \
+		kb_interrupt_watch(is_interrupted, req);                       \
 		answer args;                                                   \
+		kb_interrupt_watch(NULL, NULL);                                \
 		kb_vitals_answered(v, kind, kb_clock_us() - from);             \
 	}
 
@@ -142,6 +154,8 @@ TIMED(getattr, KB_VITAL_GETATTR, op_getattr,
 TIMED(getxattr, KB_VITAL_GETXATTR, kb_adaptor_getxattr,
 	(fuse_req_t req, fuse_ino_t ino, const char *name, size_t size),
 	(req, ino, name, size))
+TIMED(listxattr, KB_VITAL_GETXATTR, kb_adaptor_listxattr,
+	(fuse_req_t req, fuse_ino_t ino, size_t size), (req, ino, size))
 TIMED(opendir, KB_VITAL_OPENDIR, kb_adaptor_opendir,
 	(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi),
 	(req, ino, fi))
@@ -199,7 +213,7 @@ static const struct fuse_lowlevel_ops ops = {
 	.readdirplus = timed_readdirplus,
 	.statfs = op_statfs,
 	.getxattr = timed_getxattr,
-	.listxattr = kb_adaptor_listxattr,
+	.listxattr = timed_listxattr,
 	.setxattr = kb_adaptor_setxattr,
 	.removexattr = kb_adaptor_removexattr,
 };

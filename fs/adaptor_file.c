@@ -120,7 +120,7 @@ kb_adaptor_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off,
 	}
 	r = kb_view_read(h->view, (uint64_t)off, size, &span);
 	if (r < 0) {
-		fuse_reply_err(req, r == -ENOMEM ? ENOMEM : EIO);
+		fuse_reply_err(req, r == -ENOMEM || r == -EINTR ? -r : EIO);
 		return;
 	}
 	fuse_reply_iov(req, span.iov, span.count);

@@ -19,6 +19,7 @@
 
 #include "common/err.h"
 #include "fs/hash.h"
+#include "fs/interrupt.h"
 #include "fs/selector.h"
 #include "fs/sources.h"
 #include "index/text.h"
@@ -216,6 +217,8 @@ sift_block(struct kb_sources *s, const struct kb_source *source, uint32_t i,
 		add(f, i, e == KB_ALL ? starts[i + 1] - starts[i] : 0, &facts);
 		return 0;
 	}
+	if (kb_interrupt_seen())
+		return kb_err(-EINTR, "interrupted");
 	r = kb_sources_sift(s, source, f->what.form, i, &pick, &v);
 	if (r < 0)
 		return r;

@@ -26,7 +26,8 @@ kb_sifts_free(struct kb_sifts *all);
  * a form of lines; from memory, or worked out now. Blocks that are selected
  * whole or not at all are not looked into; the others are decoded. Held until
  * put. -EINVAL: the form is that of values and one of them holds a newline; the
- * sentence names its offset. Errors of kb_text_sift().
+ * sentence names its offset. -EINTR: kb_interrupt_seen(). Errors of
+ * kb_text_sift().
  */
 int
 kb_sift_get(struct kb_sources *s, const struct kb_source *source,

@@ -1,11 +1,13 @@
 #include "fs/sift.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "format/jsonl.h"
 #include "fs/facts.h"
+#include "fs/interrupt.h"
 #include "fs/selector.h"
 #include "fs/sources.h"
 #include "fs/view.h"
@@ -267,6 +269,67 @@ START_TEST(sift__blocks_inside_and_outside_are_not_looked_into)
 }
 END_TEST
 
+#define THREADS 4
+
+static void *
+shows_some(void *seed)
+{
+	struct random rnd = {(uintptr_t)seed};
+
+	for (int i = 0; i < 8; i++) {
+		int64_t from = (int64_t)random_below(&rnd, 3) * 100;
+		struct kb_selector what = of_times(from, from + 300, i % 2);
+
+		shows(&what, &rnd);
+	}
+	return NULL;
+}
+
+START_TEST(sift__serves_many_threads)
+{
+	pthread_t threads[THREADS];
+
+	setup(jumps);
+	for (uintptr_t i = 0; i < THREADS; i++)
+		ck_ok(pthread_create(
+			&threads[i], NULL, shows_some, (void *)(i + 1)));
+	for (int i = 0; i < THREADS; i++)
+		ck_ok(pthread_join(threads[i], NULL));
+	teardown();
+}
+END_TEST
+
+static bool
+patience_ends(void *ctx)
+{
+	return --*(int *)ctx < 0;
+}
+
+START_TEST(sift__gives_up_when_it_is_interrupted)
+{
+	struct kb_selector what = of_times(1, ALL, false);
+	struct random rnd = {9};
+	struct kb_view *v;
+	uint64_t sifted;
+	int left = 3;
+
+	setup(jumps);
+	kb_interrupt_watch(patience_ends, &left);
+	ck_assert_int_eq(
+		kb_view_open(sources, a.index, &place, &what, &v), -EINTR);
+	ck_assert_uint_eq(kb_sources_sifted(sources), 3);
+	left = 10000;
+	shows(&what, &rnd);
+	/* what is known is not worked out again, whoever is in a hurry */
+	sifted = kb_sources_sifted(sources);
+	left = 0;
+	shows(&what, &rnd);
+	ck_assert_uint_eq(kb_sources_sifted(sources), sifted);
+	kb_interrupt_watch(NULL, NULL);
+	teardown();
+}
+END_TEST
+
 START_TEST(sift__value_with_a_newline_is_refused_when_it_is_meant)
 {
 	struct kb_selector what = of_times(0, 10, false);
@@ -302,4 +365,5 @@ KB_SUITE("sift", sift__any_period_of_jumping_times_is_exactly_its_records,
 	sift__any_period_of_rising_times_is_exactly_its_records,
 	sift__records_without_a_time_are_in_the_past_and_in_no_period,
 	sift__blocks_inside_and_outside_are_not_looked_into,
-	sift__value_with_a_newline_is_refused_when_it_is_meant)
+	sift__value_with_a_newline_is_refused_when_it_is_meant,
+	sift__gives_up_when_it_is_interrupted, sift__serves_many_threads)
