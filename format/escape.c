@@ -112,7 +112,7 @@ store_spread(char *out, __m128i v, unsigned mask)
 }
 
 /* A group of which n bytes count; NULL: one of them is \u00XX. */
-SHUFFLES static inline char *
+SHUFFLES static inline __attribute__((always_inline)) char *
 put_group(char *out, __m128i v, unsigned n)
 {
 	const __m128i letters = _mm_setr_epi8(
@@ -146,25 +146,21 @@ put_group(char *out, __m128i v, unsigned n)
 SHUFFLES static char *
 put_shuffled(char *out, const uint8_t *s, size_t n)
 {
-	uint8_t rest[GROUP];
+	uint8_t rest[GROUP] = {0};
+	char *end;
 
-	while (n > 0) {
-		size_t step = n < GROUP ? n : GROUP;
-		const uint8_t *from = s;
-		char *end;
-
-		if (step < GROUP) {
-			memset(rest, 0, sizeof(rest));
-			memcpy(rest, s, step);
-			from = rest;
-		}
-		end = put_group(out, _mm_loadu_si128((const __m128i *)from),
-			(unsigned)step);
-		out = end ? end : kb_escape_put_plain(out, s, step);
-		s += step;
-		n -= step;
+	for (; n >= GROUP; n -= GROUP) {
+		end = put_group(
+			out, _mm_loadu_si128((const __m128i *)s), GROUP);
+		out = end ? end : kb_escape_put_plain(out, s, GROUP);
+		s += GROUP;
 	}
-	return out;
+	if (n == 0)
+		return out;
+	memcpy(rest, s, n);
+	end = put_group(
+		out, _mm_loadu_si128((const __m128i *)rest), (unsigned)n);
+	return end ? end : kb_escape_put_plain(out, s, n);
 }
 
 char *

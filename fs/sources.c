@@ -296,11 +296,8 @@ kb_sources_new(struct kb_repo *repo, struct kb_index *index, size_t cache_bytes,
 		return kb_err(-ENOMEM, "mount: out of memory");
 	s->repo = repo;
 	s->index = index;
-	s->texts_max = cpus < 2	  ? 4
-		       : cpus > 8 ? KB_TEXTS_MAX
-				  : (unsigned)cpus * 2;
 	pthread_mutex_init(&s->lock, NULL);
-	pthread_cond_init(&s->text_free, NULL);
+	pthread_cond_init(&s->sift_done, NULL);
 	r = kb_cache_new(cache_bytes, &s->cache);
 	if (r == 0)
 		r = kb_sifts_new(&s->sifts);
@@ -338,7 +335,7 @@ kb_sources_free(struct kb_sources *s)
 		kb_text_free(s->texts[i]);
 	kb_cache_free(s->cache);
 	kb_sifts_free(s->sifts);
-	pthread_cond_destroy(&s->text_free);
+	pthread_cond_destroy(&s->sift_done);
 	pthread_mutex_destroy(&s->lock);
 	free(s);
 }

@@ -8,7 +8,8 @@
 #include "fs/sources.h"
 #include "store/layout.h"
 
-#define KB_TEXTS_MAX 16
+#define KB_TEXTS_IDLE 4
+#define KB_SIFTS_MAX 8 /* blocks that are measured at once */
 #define KB_SAID_MAX 256
 
 struct kb_ahead;
@@ -43,13 +44,12 @@ struct kb_sources {
 	struct kb_ahead *ahead;
 	struct kb_sifts *sifts;
 	pthread_mutex_t lock;
-	pthread_cond_t text_free;
 	struct kb_opened *opened;
-	uint64_t sifted;		     /* blocks */
-	struct kb_text *texts[KB_TEXTS_MAX]; /* idle ones first */
+	uint64_t sifted; /* blocks */
+	unsigned sifting;
+	pthread_cond_t sift_done;
+	struct kb_text *texts[KB_TEXTS_IDLE]; /* the last used is on top */
 	unsigned texts_idle;
-	unsigned texts_made;
-	unsigned texts_max;
 	struct kb_said said[KB_SAID_MAX];
 	unsigned said_count;
 };

@@ -1,7 +1,8 @@
 /*
  * What the cache holds is loaded here, by readers and, ahead of them, by
- * workers. Decoders (kb_text) come from a pool that bounds how many blocks are
- * decoded at once, and with it the memory that decoding takes.
+ * workers. Some idle decoders (kb_text) are kept. How many are used at once is
+ * bounded by the cache's budget, which charges for what decoding takes, and,
+ * where nothing is cached, by KB_SIFTS_MAX.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -13,32 +14,30 @@
 #include "fs/sources_parts.h"
 #include "index/text.h"
 
+/* Nobody waits for one: what loads need in all, the cache's budget bounds. */
 static int
 take_text(struct kb_sources *s, struct kb_text **out)
 {
-	int r = 0;
+	bool have;
 
 	pthread_mutex_lock(&s->lock);
-	while (s->texts_idle == 0 && s->texts_made == s->texts_max)
-		pthread_cond_wait(&s->text_free, &s->lock);
-	if (s->texts_idle > 0) {
+	have = s->texts_idle > 0;
+	if (have)
 		*out = s->texts[--s->texts_idle];
-	} else {
-		r = kb_text_new(out);
-		if (r == 0)
-			s->texts_made++;
-	}
 	pthread_mutex_unlock(&s->lock);
-	return r;
+	return have ? 0 : kb_text_new(out);
 }
 
 static void
 give_text(struct kb_sources *s, struct kb_text *t)
 {
 	pthread_mutex_lock(&s->lock);
-	s->texts[s->texts_idle++] = t;
-	pthread_cond_signal(&s->text_free);
+	if (s->texts_idle < KB_TEXTS_IDLE) {
+		s->texts[s->texts_idle++] = t;
+		t = NULL;
+	}
 	pthread_mutex_unlock(&s->lock);
+	kb_text_free(t);
 }
 
 struct job {
@@ -179,6 +178,26 @@ kb_sources_tell(
 		source->blocks[block].position);
 }
 
+static void
+begin_sift(struct kb_sources *s)
+{
+	pthread_mutex_lock(&s->lock);
+	while (s->sifting == KB_SIFTS_MAX)
+		pthread_cond_wait(&s->sift_done, &s->lock);
+	s->sifting++;
+	pthread_mutex_unlock(&s->lock);
+}
+
+static void
+end_sift(struct kb_sources *s)
+{
+	pthread_mutex_lock(&s->lock);
+	s->sifting--;
+	s->sifted++;
+	pthread_cond_signal(&s->sift_done);
+	pthread_mutex_unlock(&s->lock);
+}
+
 int
 kb_sources_sift(struct kb_sources *s, const struct kb_source *source,
 	enum kb_form form, uint32_t block, const struct kb_pick *pick,
@@ -190,15 +209,15 @@ kb_sources_sift(struct kb_sources *s, const struct kb_source *source,
 	struct kb_text *t;
 	int r;
 
+	begin_sift(s);
 	r = take_text(s, &t);
-	if (r < 0)
-		return r;
-	r = kb_text_sift(t, o->blob, o->object, &place->topic, place->partition,
-		b, pick, form == KB_FORM_VALUES, NULL, out);
-	give_text(s, t);
-	pthread_mutex_lock(&s->lock);
-	s->sifted++;
-	pthread_mutex_unlock(&s->lock);
+	if (r == 0) {
+		r = kb_text_sift(t, o->blob, o->object, &place->topic,
+			place->partition, b, pick, form == KB_FORM_VALUES, NULL,
+			out);
+		give_text(s, t);
+	}
+	end_sift(s);
 	if (r < 0)
 		kb_sources_say_once(s, place, source->row.first, b->position);
 	return r;
