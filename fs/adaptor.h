@@ -14,7 +14,7 @@ struct kb_adaptor_setup {
 	struct kb_tree *tree;
 	struct kb_restore_tree *restore; /* NULL: there is no restore/ */
 	struct kb_vitals *vitals;
-	uid_t uid;			 /* who everything belongs to */
+	uid_t uid; /* who everything belongs to */
 	gid_t gid;
 	mode_t umask;
 	const char *options;	  /* libfuse's, commas between */

@@ -177,8 +177,9 @@ has_hash(const char *path, int64_t start)
 START_TEST(attrs__hash_is_of_whole_segments_alone)
 {
 	static const char *const others[] = {"orders/0/0-98.jsonl",
-		"orders/0/0-149.log", "orders/0/10-99.log", "orders/0/42.values",
-		"orders/0/99-100.log", "orders/0", "orders"};
+		"orders/0/0-149.log", "orders/0/10-99.log",
+		"orders/0/42.values", "orders/0/99-100.log", "orders/0",
+		"orders"};
 	struct kb_attrs got;
 
 	setup();
