@@ -209,7 +209,6 @@ append_times()
     local topic dir first last ts
     new_topic topic -c message.timestamp.type=LogAppendTime
     kfeed produce -t "$topic" --count 300 --codec lz4 --ts 1000000:1
-    sleep 0.01
     kfeed produce -t "$topic" --count 300 --codec zstd --ts 1000000:1
     backup "$repo" "$topic"
     dir=$T/m/$topic/0
