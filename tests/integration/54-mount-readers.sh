@@ -53,7 +53,7 @@ peak_below()
 # A sanitizer needs memory of its own.
 limit()
 {
-    if grep -q __asan_init "$KB_BUILD/fs/kbakfs"; then
+    if grep -qE "__[at]san_init" "$KB_BUILD/fs/kbakfs"; then
         echo 1000
     else
         echo 100
