@@ -13,6 +13,8 @@
 #
 # KB_BENCH_MB   payload in MB (1000): records of 1 KB in zstd batches of ~1 MB,
 #               4 partitions
+# KB_CROWD      segments of the tree that is listed (1000000), a twentieth of
+#               them in one partition
 # KB_BUILD      the build to measure (build/)
 #
 # "Cold" is a fresh mount: nothing decoded, no page of it in memory.
@@ -21,6 +23,7 @@ set -euo pipefail
 SOURCE=$(realpath "$(dirname "$0")/../..")
 BUILD=$(realpath "${KB_BUILD:-$SOURCE/build}")
 MB=${KB_BENCH_MB:-1000}
+CROWD=${KB_CROWD:-1000000}
 WHO=kbakfs,zstd,squashfuse,restic,kcat
 ROUNDS=3
 DROP=
@@ -112,11 +115,24 @@ make_restic()
     (cd "$DIR/text" && restic -q -r "$DIR/restic" backup .)
 }
 
+# Names, sizes and times of many segments, and no segment: 1 of 20 in `wide`,
+# the others in 100 partitions.
+make_crowd()
+{
+    "$BUILD/tests/bench/kcrowd" "$DIR/crowd" "wide:1:$((CROWD / 20))" \
+        "many:100:$((CROWD * 19 / 2000))"
+}
+
 # ---- mounts: the server in the foreground, so that its use is known ----
 
 serve_kbakfs()
 {
     exec "$BUILD/fs/kbakfs" -f "$DIR/repo" "$DIR/m" -o ro
+}
+
+serve_crowd()
+{
+    exec "$BUILD/fs/kbakfs" -f "$DIR/crowd" "$DIR/m" -o ro
 }
 
 serve_squashfuse()
@@ -375,6 +391,17 @@ mount_time()
     while is_mounted; do sleep 0.01; done
 }
 
+# Everything that a tree has, by index rows alone.
+list_crowd()
+{
+    local who=crowd
+    serve
+    timed ls-one sh -c 'ls -l "$1/m/wide/0" | wc -l' - "$DIR"
+    timed find-all sh -c 'find "$1/m" -type f | wc -l' - "$DIR"
+    timed du-all sh -c 'du -s "$1/m" | wc -l' - "$DIR"
+    unserve
+}
+
 # ---- the table ----
 
 median()
@@ -397,7 +424,7 @@ row()
         -v cpu="$(column results "$what" "$who" 4)" \
         -v rss="$(column results "$what" "$who" 5)" \
         -v ours="$(column results "$what" kbakfs 3)" 'BEGIN {
-        speed = what == "mount" || !wall ? "-" \
+        speed = what !~ /cat|grep|parallel/ || !wall ? "-" \
             : sprintf("%.0f", bytes / 1e6 / wall)
         printf "| %-13s | %-10s | %7.3f | %6.2f | %5.0f | %6s | %6s |\n",
             what, who, wall, cpu, rss / 1024, speed,
@@ -444,6 +471,7 @@ bench()
     say "making $MB MB"
     make_backup
     make_text
+    make_crowd
     mkdir "$DIR/m"
     for who in ${WHO//,/ }; do
         ! declare -F "make_$who" >/dev/null || "make_$who"
@@ -453,6 +481,7 @@ bench()
             mount_time
             "run_$who"
         done
+        list_crowd
     done
     table | tee "$OUTPUT"
 }
@@ -469,6 +498,7 @@ while getopts r:w:Dd:o: option; do
 done
 [ "$OPTIND" -gt $# ] || usage
 [[ $MB =~ ^[1-9][0-9]*$ ]] || die "KB_BENCH_MB=$MB: not a number"
+[[ $CROWD =~ ^[1-9][0-9]*000$ ]] || die "KB_CROWD=$CROWD: not thousands"
 [[ $ROUNDS =~ ^[1-9][0-9]*$ ]] || die "-r $ROUNDS: not a number"
 for who in ${WHO//,/ }; do
     declare -F "run_$who" >/dev/null || die "$who: nobody here by that name"

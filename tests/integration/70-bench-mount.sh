@@ -4,7 +4,7 @@
 
 bench()
 {
-    KB_BENCH_MB=3 "$KB_SOURCE/tests/bench/mount.sh" -r 1 -d "$T" -o "$T/table"
+    KB_BENCH_MB=3 KB_CROWD=2000 "$KB_SOURCE/tests/bench/mount.sh" -r 1 -d "$T" -o "$T/table"
 }
 
 # field WHAT WHO N: of the tables, counted from 1.
@@ -45,6 +45,7 @@ t "partitions were read at once" \
 t "mounts were read again" takes_time warm-cat kbakfs squashfuse restic
 t "mounting was timed" takes_time mount kbakfs squashfuse
 t "single records were read" takes_time record-cold kbakfs decode squashfuse
+t "a tree of many segments was listed" takes_time find-all crowd
 t "nothing is left behind" nothing_left
 said='nobody: nobody here' t "an unknown runner is refused" \
     refuses -w kbakfs,nobody
