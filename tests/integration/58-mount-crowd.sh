@@ -62,19 +62,9 @@ grows_meanwhile()
     wait $!
 }
 
-# Of its kind, only fewer; how fast is not looked at.
-benchmark()
-{
-    KB_BENCH_SEGMENTS=2000 "$KB_SOURCE/tests/bench/scale.sh" -r 1 -d "$T" \
-        -o "$T/table"
-    check_equal "$(grep -c '^| [a-z].*[0-9] |$' "$T/table")" 5
-    check_equal "$(find "$T" -name 'kbakfs-scale.*')" ""
-}
-
 t "a mount takes little memory" peak_below 64
 t "ls, find and du tell all" tools
 t "none of them opens a segment" opens_nothing
 t "a listing is whole while the partition grows" grows_meanwhile
 t "memory does not grow" peak_below 100
 unmounted "$T/m"
-t "the benchmark of crowds runs" benchmark

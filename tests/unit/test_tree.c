@@ -8,6 +8,7 @@
 #include "fs/ino.h"
 #include "fs/sources.h"
 #include "fs/view.h"
+#include "store/store.h"
 #include "specimen.h"
 #include "suite.h"
 
@@ -360,7 +361,44 @@ START_TEST(tree__offsets_beyond_the_scheme_open_all_the_same)
 }
 END_TEST
 
-KB_SUITE("tree", tree__lists_topics_partitions_and_segments_in_order,
+static void
+no_problem(void *ctx, const char *object, const char *sentence)
+{
+	(void)ctx;
+	ck_abort_msg("%s: %s", object, sentence);
+}
+
+START_TEST(tree__what_a_new_index_leaves_out_is_stale)
+{
+	struct kb_topic_ref t = specimen_topic("orders");
+	char object[KB_NAME_MAX];
+	struct kb_node kept, gone;
+	struct kb_view *v;
+	int64_t end;
+
+	make();
+	end = put("orders", 0, 0, 10);
+	put("orders", 0, end, 10);
+	put("orders", 0, 2 * end, 10);
+	show(false);
+	ck_ok(walk("orders/0/0-9.jsonl", &kept));
+	ck_ok(walk("orders/0/10-19.jsonl", &gone));
+	ck_assert_int_eq(kb_tree_refresh(tree), 0);
+	kb_layout_segment(object, &t, 0, end);
+	ck_ok(kb_store_remove(a.repo->store, object));
+	ck_ok(kb_index_rebuild(a.repo, NULL, no_problem, NULL));
+	ck_assert_int_eq(kb_tree_refresh(tree), 1);
+	ck_assert_int_eq(kb_tree_refresh(tree), 0);
+	ck_assert_int_eq(kb_tree_stat(tree, gone.ino, &gone), -ESTALE);
+	ck_assert_int_eq(kb_tree_open(tree, gone.ino, &v), -ESTALE);
+	ck_ok(kb_tree_open(tree, kept.ino, &v));
+	kb_view_close(v);
+	done();
+}
+END_TEST
+
+KB_SUITE("tree", tree__what_a_new_index_leaves_out_is_stale,
+	tree__lists_topics_partitions_and_segments_in_order,
 	tree__what_is_listed_is_found_and_stays_the_same,
 	tree__counts_directories_and_knows_the_newest,
 	tree__ranges_live_until_they_are_forgotten,
