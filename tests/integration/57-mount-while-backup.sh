@@ -78,7 +78,7 @@ new_topic_appears()
     new_topic other
     kfeed produce -t "$other" --count 5
     backup "$repo" "$other"
-    wait_until 10 test -d "$T/m/$other"
+    wait_until 10 test -e "$T/m/$other/0/4.jsonl"
     cat "$T/m/$other/0"/* | wc -l | grep -x 5
 }
 

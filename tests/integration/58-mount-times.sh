@@ -212,7 +212,7 @@ append_times()
     kfeed produce -t "$topic" --count 300 --codec zstd --ts 1000000:1
     backup "$repo" "$topic"
     dir=$T/m/$topic/0
-    wait_until 10 test -d "$dir"
+    wait_until 10 test -e "$dir/599.jsonl"
     cat "$dir"/*.jsonl >"$T/all"
     jq -r '.ts // "none"' "$T/all" | paste -d' ' - "$T/all" >"$T/by-time"
     first=$(head -n 1 "$T/by-time" | cut -d' ' -f1)
