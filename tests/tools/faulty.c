@@ -140,13 +140,13 @@ pread(int fd, void *out, size_t len, off_t at)
 }
 
 int
-inotify_add_watch(int fd, const char *path, uint32_t mask)
+inotify_add_watch(int fd, const char *name, uint32_t mask)
 {
 	if (getenv("FAULTY_WATCHES")) {
 		errno = ENOSPC;
 		return -1;
 	}
-	return REAL(inotify_add_watch)(fd, path, mask);
+	return REAL(inotify_add_watch)(fd, name, mask);
 }
 
 int
