@@ -8,6 +8,7 @@
 #include "backup/survey.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdbool.h>
 #include <stdlib.h>
 
@@ -149,6 +150,18 @@ ask_alone(struct surveyor *s, enum field field, struct kb_question *q)
 		&q->offset);
 }
 
+/* A log has ends; that there is none is an answer about a time or an epoch. */
+static int
+check(const struct kb_question *q, enum field field)
+{
+	if (q->offset >= 0 || field == EPOCH_END || field == ORIGIN)
+		return 0;
+	return kb_err(-EBADMSG,
+		"%s/%d: the leader answers offset %" PRId64
+		" where the log begins or ends",
+		q->topic, q->partition, q->offset);
+}
+
 static int
 end_round(struct surveyor *s, enum field field)
 {
@@ -160,6 +173,8 @@ end_round(struct surveyor *s, enum field field)
 
 		if (!q->answered)
 			r = ask_alone(s, field, q);
+		if (r == 0)
+			r = check(q, field);
 		if (r == 0)
 			keep(&s->out[i], field, q->offset);
 		else
