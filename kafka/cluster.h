@@ -117,9 +117,10 @@ struct kb_question {
 	const struct kb_uuid *id; /* may be NULL */
 	int32_t partition;
 	int64_t time;	/* of kb_cluster_offsets() */
-	int32_t epoch;	/* of kb_cluster_epoch_ends(), asked and answered */
+	int32_t epoch;	/* of kb_cluster_epoch_ends() */
 	bool answered;	/* false: nobody has, or not for this topic */
 	int64_t offset; /* what they would give as *out_offset, *out_end */
+	int32_t ends;	/* and as *out_epoch: offset is the end of this one */
 	/* private */
 	int32_t node, leader_epoch;
 	int16_t error;

@@ -163,8 +163,7 @@ take_answer(struct kb_question *const *questions, size_t count,
 	q->answered = true;
 	q->error = a->error;
 	q->offset = a->offset;
-	if (!a->error)
-		q->epoch = a->epoch;
+	q->ends = a->epoch;
 	return true;
 }
 

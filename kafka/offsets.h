@@ -39,7 +39,7 @@ kb_list_offsets_answer_read(struct kb_slice bytes,
 int
 kb_epoch_end_request_put(
 	struct kb_buf *out, struct kb_question *const *questions, size_t count);
-/* Fills in error, epoch and offset. */
+/* Fills in error, ends and offset. */
 int
 kb_epoch_end_answer_read(struct kb_slice bytes,
 	struct kb_question *const *questions, size_t count);

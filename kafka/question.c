@@ -194,7 +194,7 @@ kb_cluster_epoch_end(struct kb_cluster *c, const char *topic,
 
 	if (r < 0 && r != -EPROTONOSUPPORT)
 		return r;
-	*out_epoch = r == 0 ? q.epoch : -1;
+	*out_epoch = r == 0 ? q.ends : -1;
 	*out_end = r == 0 ? q.offset : -1;
 	return 0;
 }
