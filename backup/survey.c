@@ -1,6 +1,8 @@
 /*
  * One round of requests a question. A partition that is left without an
- * answer is asked about alone, which tries again and says what is wrong.
+ * answer is asked about alone, which tries again and says what is wrong. All
+ * that are left have waited as long as the first that was given up: none of
+ * them is waited for as long again.
  *
  * What is stored is looked at first: an end of the log that was read before
  * would not show that the log was cut meanwhile.
@@ -18,6 +20,9 @@
 #include "common/err.h"
 #include "common/log.h"
 #include "kafka/cluster.h"
+
+/* For partitions that are asked about after one was given up. */
+#define HURRY_MS 1000
 
 struct surveyor {
 	struct kb_lane *lanes;
@@ -173,6 +178,8 @@ end_round(struct surveyor *s, enum field field)
 
 		if (!q->answered)
 			r = ask_alone(s, field, q);
+		if (r == -ETIMEDOUT)
+			kb_cluster_hurry(s->cluster, HURRY_MS);
 		if (r == 0)
 			r = check(q, field);
 		if (r == 0)
@@ -181,6 +188,7 @@ end_round(struct surveyor *s, enum field field)
 			r = kb_survey_stop(&s->lanes[i], s->deposit, r);
 		kb_gauges_moved(&s->deposit->gauges);
 	}
+	kb_cluster_hurry(s->cluster, 0);
 	return r;
 }
 

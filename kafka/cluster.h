@@ -111,6 +111,14 @@ kb_cluster_epoch_end(struct kb_cluster *c, const char *topic,
 	const struct kb_uuid *id, int32_t partition, int32_t epoch,
 	int32_t *out_epoch, int64_t *out_end);
 
+/*
+ * From now on a question asked alone is given up after ms, if that is before
+ * message.timeout.ms; 0: after that alone, as at first. For who has waited for
+ * one partition and need not wait as long for the next.
+ */
+void
+kb_cluster_hurry(struct kb_cluster *c, int ms);
+
 /* One partition's part of a question about many. */
 struct kb_question {
 	const char *topic;

@@ -21,6 +21,7 @@ struct kb_cluster {
 	char *id;		  /* NULL: the broker tells none */
 	struct kb_brokers brokers;
 	struct kb_topic_cache *topics; /* as last seen */
+	int patience_ms; /* for a question; 0: message.timeout.ms */
 };
 
 /* One request and its answer, within request.timeout.ms and the deadline. */

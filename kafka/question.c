@@ -136,6 +136,22 @@ ask_leader_once(struct kb_cluster *c, const struct request *rq,
 	return r < 0 ? r : judge(rq, q, n);
 }
 
+void
+kb_cluster_hurry(struct kb_cluster *c, int ms)
+{
+	c->patience_ms = ms;
+}
+
+static void
+start(const struct kb_cluster *c, struct kb_attempt *at)
+{
+	int64_t end = kb_clock_ms() + c->patience_ms;
+
+	kb_attempt_start(at, c->conf, c->cancel);
+	if (c->patience_ms && end < at->deadline)
+		at->deadline = end;
+}
+
 /* Asks the leader until the deadline; the answer is in q. */
 static int
 ask_leader(
@@ -145,7 +161,7 @@ ask_leader(
 	bool refresh = false;
 	int r;
 
-	kb_attempt_start(&at, c->conf, c->cancel);
+	start(c, &at);
 	for (;; refresh = true) {
 		r = ask_leader_once(c, rq, q, refresh, &at);
 		if (r == 0)

@@ -289,6 +289,23 @@ START_TEST(cluster__gives_up_after_its_time)
 }
 END_TEST
 
+/* Else it would take five minutes. */
+START_TEST(cluster__gives_up_sooner_in_a_hurry)
+{
+	int64_t offset = -1;
+
+	start();
+	produce(1, 3);
+	rd_kafka_mock_partition_set_leader(mock.mock, "t", 0, -1);
+	kb_cluster_hurry(cluster, 300);
+	ck_assert_int_eq(latest(0, &offset), -ETIMEDOUT);
+	assert_says("no leader");
+	ck_ok(latest(1, &offset));
+	ck_assert_int_eq(offset, 3);
+	stop();
+}
+END_TEST
+
 static void *
 fire_soon(void *cancel)
 {
@@ -641,6 +658,7 @@ KB_SUITE("cluster", cluster__lists_topics_and_names_unknown_ones,
 	cluster__retries_errors_that_pass, cluster__tells_errors_that_last,
 	cluster__follows_a_leader_that_moves,
 	cluster__goes_on_when_a_broker_dies, cluster__gives_up_after_its_time,
+	cluster__gives_up_sooner_in_a_hurry,
 	cluster__is_interrupted_while_it_retries,
 	cluster__does_without_epochs_where_brokers_lack_them,
 	cluster__tries_bootstrap_servers_in_turn,
