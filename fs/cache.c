@@ -22,6 +22,9 @@
 
 #define TRUSTED_LENGTH ((size_t)8 << 20)
 
+/* A text below that does not sit on the memory that a large one left. */
+#define LITTLE ((size_t)64 << 10)
+
 /* So often smaller ones are let in before one that finds no room. */
 #define PATIENCE 1000
 
@@ -134,7 +137,8 @@ load(struct kb_cache *c, struct kb_entry *e, const struct kb_cache_ask *ask)
 {
 	int r;
 
-	e->text = kb_shelf_take_spare(&c->shelf);
+	if (ask->length >= LITTLE)
+		e->text = kb_shelf_take_spare(&c->shelf);
 	pthread_mutex_unlock(&c->lock);
 	make_room(&e->text, ask->length);
 	r = ask->load(ask->ctx, &e->text);
@@ -210,6 +214,17 @@ kb_cache_get(struct kb_cache *c, const struct kb_cache_ask *ask,
 	if (r == 0)
 		*out = e;
 	return r;
+}
+
+bool
+kb_cache_has(struct kb_cache *c, const struct kb_cache_key *key)
+{
+	bool has;
+
+	pthread_mutex_lock(&c->lock);
+	has = kb_shelf_find(&c->shelf, key);
+	pthread_mutex_unlock(&c->lock);
+	return has;
 }
 
 bool

@@ -39,7 +39,7 @@ kb_cache_load_fn(void *ctx, struct kb_buf *out);
 
 struct kb_cache_ask {
 	struct kb_cache_key key;
-	size_t length;	/* of the text */
+	size_t length;	/* of the text; 0: not known, but little */
 	size_t scratch; /* more memory while loading */
 	bool holding;	/* this thread holds other entries */
 	kb_cache_load_fn *load;
@@ -64,6 +64,11 @@ kb_cache_get(struct kb_cache *c, const struct kb_cache_ask *ask,
  */
 void
 kb_cache_put(struct kb_cache *c, struct kb_entry *e, size_t served);
+
+/* Is it there, or being loaded? It may have gone by the time one asks for it.
+ */
+bool
+kb_cache_has(struct kb_cache *c, const struct kb_cache_key *key);
 
 /*
  * Loads the text before somebody asks for it, if it is not there. Waits for no

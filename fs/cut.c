@@ -1,7 +1,8 @@
 /*
  * Rows of blocks say all of a block that lies inside the range. One that the
  * range cuts is looked into, in the way that is cheapest for its form: lines
- * are found by halving the text, which stays cached for whoever reads it; of
+ * are found by halving the text, which stays cached for whoever reads it; one
+ * line alone is made without the others, as long as it seems to be that; of
  * values, which do not say their offsets, marks are made, and cached like a
  * text; of stored batches the headers are enough, and so damage stays readable
  * as it is.
@@ -62,6 +63,28 @@ cut_lines(struct knife *k, struct kb_slice text)
 			kb_slice_of(text.data + from, to - from), head, &facts);
 	if (r == 0)
 		extend(k, from, to, &facts);
+	return r;
+}
+
+/* The only line of a range, by itself. */
+static int
+cut_line(struct knife *k)
+{
+	struct kb_facts facts = kb_facts_none();
+	struct kb_slice text;
+	struct kb_entry *e;
+	int r;
+
+	r = kb_sources_line(
+		k->sources, k->source, k->block, k->what->first, false, &e);
+	if (r < 0)
+		return r;
+	text = kb_entry_text(e);
+	r = kb_lines_survey(text, k->source->place->head_len, &facts);
+	if (r == 0)
+		extend(k, 0, text.len, &facts);
+	k->out->alone = true;
+	kb_sources_done(k->sources, e, 0);
 	return r;
 }
 
@@ -210,6 +233,10 @@ cut_block(struct knife *k)
 
 	if (k->what->form == KB_FORM_VALUES && (!whole || b->newline_in_value))
 		return cut_values(k);
+	if (!whole && k->what->form == KB_FORM_JSONL &&
+		k->what->first == k->what->last &&
+		kb_sources_alone(k->sources, k->source, k->block))
+		return cut_line(k);
 	if (!whole)
 		return cut_text(k);
 	extend(k, 0, starts[k->block + 1] - starts[k->block], &facts);

@@ -2,6 +2,7 @@
 #ifndef KB_FS_CUT_H
 #define KB_FS_CUT_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "fs/facts.h"
@@ -10,10 +11,15 @@ struct kb_place;
 struct kb_selector;
 struct kb_sources;
 
-/* Positions in the segment's bytes of that form; nothing when equal. */
+/*
+ * Positions in the segment's bytes of that form; nothing when equal. alone: of
+ * one record, which kb_sources_line() gives; where in its block it lies nobody
+ * has looked, and `from` is where that begins.
+ */
 struct kb_cut {
 	uint64_t from;
 	uint64_t to;
+	bool alone;
 	struct kb_facts facts;
 };
 

@@ -42,7 +42,9 @@ hash_of(const struct kb_cache_key *k)
 	uint64_t h = kb_hash_mix(0, k->partition);
 
 	h = kb_hash_mix(kb_hash_mix(h, (uint64_t)k->segment), k->position);
-	return k->picked ? kb_hash_mix(h, (uint64_t)k->pick.period.to) : h;
+	if (k->picked)
+		h = kb_hash_mix(h, (uint64_t)k->pick.period.to);
+	return k->picked ? kb_hash_mix(h, (uint64_t)k->pick.first) : h;
 }
 
 static bool

@@ -106,6 +106,24 @@ kb_sources_picked(struct kb_sources *s, const struct kb_source *source,
 	enum kb_form form, uint32_t block, const struct kb_pick *pick,
 	uint64_t length, bool holding, struct kb_entry **out);
 
+/*
+ * As kb_sources_text(), of the line of the one record at offset; empty when
+ * there is none.
+ */
+int
+kb_sources_line(struct kb_sources *s, const struct kb_source *source,
+	uint32_t block, int64_t offset, bool holding, struct kb_entry **out);
+
+/*
+ * Who wants one record of a block: is it better made alone than with all the
+ * block's text? Not if that is there already, or if the last record that
+ * somebody wanted of this segment was of the same block: who reads neighbours
+ * one by one shall not have their block decoded for each.
+ */
+bool
+kb_sources_alone(
+	struct kb_sources *s, const struct kb_source *source, uint32_t block);
+
 /* What was measured, to be kept (fs/sift.h). */
 struct kb_sifts *
 kb_sources_sifts(struct kb_sources *s);

@@ -28,6 +28,7 @@ struct kb_opened {
 	uint64_t *starts; /* KB_FORMS rows of count + 1 */
 	uint32_t count;
 	uint32_t room;
+	uint32_t alone; /* block of the last single record, counted from 1 */
 };
 
 /* A failure that the log has. */

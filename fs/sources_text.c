@@ -86,10 +86,24 @@ load_picked(const struct job *job, struct kb_text *t, struct kb_buf *out)
 	return r;
 }
 
+/* The one record of the pick. */
 static int
-load_text(void *ctx, struct kb_buf *out)
+load_one(const struct job *job, struct kb_text *t, struct kb_buf *out)
 {
-	struct job *job = ctx;
+	const struct kb_opened *o = job->o;
+	const struct kb_place *place = o->source.place;
+
+	return kb_text_block(t, o->blob, o->object, &place->topic,
+		place->partition, job->block, job->pick->first, job->pick->last,
+		out);
+}
+
+typedef int
+load_fn(const struct job *job, struct kb_text *t, struct kb_buf *out);
+
+static int
+load_by(const struct job *job, load_fn *load, struct kb_buf *out)
+{
 	const struct kb_source *source = &job->o->source;
 	struct kb_text *t;
 	int r;
@@ -97,12 +111,26 @@ load_text(void *ctx, struct kb_buf *out)
 	r = take_text(job->s, &t);
 	if (r < 0)
 		return r;
-	r = job->pick ? load_picked(job, t, out) : load_form(job, t, out);
+	r = load(job, t, out);
 	give_text(job->s, t);
 	if (r < 0)
 		kb_sources_say_once(job->s, source->place, source->row.first,
 			job->block->position);
 	return r;
+}
+
+static int
+load_text(void *ctx, struct kb_buf *out)
+{
+	const struct job *job = ctx;
+
+	return load_by(job, job->pick ? load_picked : load_form, out);
+}
+
+static int
+load_line(void *ctx, struct kb_buf *out)
+{
+	return load_by(ctx, load_one, out);
 }
 
 static struct kb_cache_ask
@@ -162,6 +190,37 @@ kb_sources_picked(struct kb_sources *s, const struct kb_source *source,
 	job.length = length;
 	ask = ask_for(&job, holding);
 	return kb_cache_get(s->cache, &ask, out);
+}
+
+int
+kb_sources_line(struct kb_sources *s, const struct kb_source *source,
+	uint32_t block, int64_t offset, bool holding, struct kb_entry **out)
+{
+	struct kb_pick pick = {offset, offset, kb_period_always()};
+	struct job job = job_for(s, source, KB_FORM_JSONL, block);
+	struct kb_cache_ask ask;
+
+	job.pick = &pick;
+	job.length = 0;
+	ask = ask_for(&job, holding);
+	ask.load = load_line;
+	return kb_cache_get(s->cache, &ask, out);
+}
+
+bool
+kb_sources_alone(
+	struct kb_sources *s, const struct kb_source *source, uint32_t block)
+{
+	struct kb_opened *o = (struct kb_opened *)(uintptr_t)source;
+	struct job job = job_for(s, source, KB_FORM_JSONL, block);
+	struct kb_cache_ask ask = ask_for(&job, false);
+	bool again;
+
+	pthread_mutex_lock(&s->lock);
+	again = o->alone == block + 1;
+	o->alone = block + 1;
+	pthread_mutex_unlock(&s->lock);
+	return !again && !kb_cache_has(s->cache, &ask.key);
 }
 
 void

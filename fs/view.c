@@ -128,6 +128,7 @@ cut(struct kb_view *v, size_t part, const struct kb_selector *what)
 	if (r < 0)
 		return r;
 	p->from = c.from;
+	p->alone = c.alone;
 	p->base = c.to - c.from;
 	kb_facts_add(&v->facts, &c.facts);
 	return 0;

@@ -16,13 +16,15 @@ struct kb_sources;
 /*
  * A segment of the view: from position `from` of its bytes on, up to the next
  * part, or the end of the view; position `base` of the view is there. sifted:
- * of the bytes that are left of it.
+ * of the bytes that are left of it. alone: of one record, of the block that
+ * begins at `from`.
  */
 struct kb_part {
 	int64_t first;
 	uint64_t from;
 	uint64_t base;
 	bool sifted;
+	bool alone;
 };
 
 struct kb_view {

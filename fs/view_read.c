@@ -113,6 +113,31 @@ read_segment(const struct kb_view *v, const struct kb_source *source,
 	return 0;
 }
 
+/* The same of the line that is all there is. */
+static int
+read_line(const struct kb_view *v, const struct kb_source *source,
+	const struct kb_part *p, size_t at, size_t len, struct kb_span *span)
+{
+	uint32_t block = block_of(source, v->what.form, p->from);
+	struct kb_slice text;
+	struct kb_entry *e;
+	int r;
+
+	r = kb_sources_line(
+		v->sources, source, block, v->what.first, span->count > 0, &e);
+	if (r < 0)
+		return r;
+	text = kb_entry_text(e);
+	if (text.len < at + len)
+		r = kb_err(-EIO, "%s/%" PRId32 ": it has changed",
+			v->place->topic.name, v->place->partition);
+	else
+		r = add_piece(span, e, kb_slice_of(text.data + at, len));
+	if (r < 0)
+		kb_sources_done(v->sources, e, 0);
+	return r;
+}
+
 /* The same of what is left of a segment. */
 static int
 read_sifted(const struct kb_view *v, const struct kb_source *source,
@@ -183,7 +208,7 @@ look_ahead(struct kb_view *v, uint64_t pos, uint64_t end)
 
 		if (p->base >= to)
 			return;
-		if (p->sifted)
+		if (p->sifted || p->alone)
 			continue;
 		kb_sources_ahead(v->sources, v->place, p->first, v->what.form,
 			p->from + (from > p->base ? from - p->base : 0),
@@ -208,9 +233,13 @@ read_part(const struct kb_view *v, size_t part, uint64_t pos, size_t len,
 	r = kb_sources_get(v->sources, v->place, p->first, &source);
 	if (r < 0)
 		return r;
-	r = p->sifted ? read_sifted(v, source, pos - p->base, len, span)
-		      : read_segment(v, source, p->from + (pos - p->base), len,
-				span);
+	if (p->sifted)
+		r = read_sifted(v, source, pos - p->base, len, span);
+	else if (p->alone)
+		r = read_line(v, source, p, pos - p->base, len, span);
+	else
+		r = read_segment(
+			v, source, p->from + (pos - p->base), len, span);
 	kb_sources_put(v->sources, source);
 	return r;
 }

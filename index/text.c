@@ -221,6 +221,8 @@ add_batch(struct kb_text *t, struct span *s, const struct kb_batch *b)
 		return r;
 	kb_records_init(&it, b, raw);
 	while ((r = kb_records_next(&it, &record)) == 0) {
+		if (record.offset > s->to)
+			return 0; /* offsets rise */
 		if (!is_meant(s, &record))
 			continue;
 		r = s->add(s, &record);

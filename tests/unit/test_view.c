@@ -297,6 +297,54 @@ START_TEST(view__single_offset_is_one_record_or_nothing)
 }
 END_TEST
 
+/* Whole blocks cost more than they save, unless neighbours are wanted, too. */
+START_TEST(view__single_records_are_made_alone_but_neighbours_are_not)
+{
+	struct kb_cache_counts counts;
+	struct kb_view *v;
+
+	setup();
+	range_is(6, 6);
+	kb_sources_count(sources, &counts);
+	ck_assert_uint_eq(counts.misses, 1);
+	ck_assert_uint_lt(counts.used, 10000);
+	range_is(9, 9);
+	kb_sources_count(sources, &counts);
+	ck_assert_uint_eq(counts.misses, 2);
+	ck_assert_uint_gt(counts.used, 200000);
+	range_is(12, 12);
+	range_is(15, 15);
+	ck_assert_uint_eq(kb_sources_decoded(sources), 2);
+	/* Another block, to and fro: each alone. */
+	range_is(1500, 1500);
+	ck_assert_int_eq(opens(1501, 1501, &v), -ENOENT);
+	kb_sources_count(sources, &counts);
+	ck_assert_uint_eq(counts.misses, 4);
+	teardown();
+}
+END_TEST
+
+START_TEST(view__single_record_is_made_again_when_it_had_to_go)
+{
+	struct kb_view *one, *rest;
+	size_t from, to;
+
+	setup();
+	kb_sources_free(sources);
+	ck_ok(kb_sources_new(a.repo, a.index, 1 << 20, &sources));
+	bounds(1503, 1503, &from, &to);
+	ck_ok(opens(1503, 1503, &one));
+	ck_ok(opens(0, offsets[count - 1], &rest));
+	for (size_t pos = 0; pos < all.len; pos += 64 << 10)
+		reads(rest, 0, pos, 64 << 10);
+	reads(one, from, 0, to - from);
+	reads(one, from, 5, 10);
+	kb_view_close(rest);
+	kb_view_close(one);
+	teardown();
+}
+END_TEST
+
 START_TEST(view__values_of_any_range)
 {
 	unsigned seed = 3;
@@ -533,8 +581,10 @@ START_TEST(view__missing_segment_fails_only_its_own_reads)
 END_TEST
 
 KB_SUITE("view", view__any_range_is_exactly_its_records,
-	view__single_offset_is_one_record_or_nothing, view__values_of_any_range,
-	view__stored_batches_of_any_range_are_whole,
+	view__single_offset_is_one_record_or_nothing,
+	view__single_records_are_made_alone_but_neighbours_are_not,
+	view__single_record_is_made_again_when_it_had_to_go,
+	view__values_of_any_range, view__stored_batches_of_any_range_are_whole,
 	view__values_with_a_newline_are_refused_by_offset,
 	view__facts_are_those_of_the_records_in_it,
 	view__newest_time_is_of_the_records_in_it,
