@@ -38,14 +38,18 @@ begin()
         -X request.timeout.ms=1000 -X socket.timeout.ms=2000 "$@" "$repo" \
         >"$T/out" 2>"$T/err" &
     echo $! >"$pid_file"
-    wait_until 30 has_segments "$repo" 5
+    # not wait_until: all of it takes a fraction of a second
+    until has_segments "$repo" 5; do
+        kill -0 "$(cat "$pid_file")" || fail "ended before it had begun"
+    done
 }
 
+# pause REPO SEGMENTS: with fewer than these published.
 pause()
 {
     kill -STOP "$(cat "$pid_file")"
     echo "$(count_segments "$1") segments at the pause"
-    [ "$(count_segments "$1")" -lt 75 ] || fail "too quick: it had nearly ended"
+    [ "$(count_segments "$1")" -lt "$2" ] || fail "too quick: it had nearly ended"
 }
 
 go_on()
@@ -94,7 +98,7 @@ leaders_move()
 {
     local repo=$T/moved
     begin "$repo" "$topic"
-    pause "$repo"
+    pause "$repo" 130
     klead move "$topic" 2,3,1 1,2,3 3,1,2
     go_on
     klead move "$topic" 3,1,2 2,3,1 1,2,3
@@ -109,7 +113,7 @@ a_node_dies()
 {
     local repo=$T/died
     begin "$repo" "$topic" -X client.rack=b
-    pause "$repo"
+    pause "$repo" 130
     cluster kill 2
     go_on
     watch
@@ -181,8 +185,10 @@ an_unclean_election()
 {
     tear_topic
     begin "$T/torn" "$torn" -X message.timeout.ms=8000
-    wait_until 30 is_past_the_tear
-    pause "$T/torn"
+    until is_past_the_tear; do
+        kill -0 "$(cat "$pid_file")" || fail "ended before the tear"
+    done
+    pause "$T/torn" 80
     change_nodes 3 2 "9000 1000"
     go_on
     ends 1
