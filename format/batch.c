@@ -3,7 +3,8 @@
  * length is judged, so that garbage is called garbage however little of it we
  * hold; the other fields are judged when the whole batch is there. Both magics
  * of old message sets have their length and magic at the same places, which
- * is how they are told from damage.
+ * is how they are told from damage. A length that passed is that of a whole
+ * header at least, so its fields are read from where they stand.
  */
 #include "format/batch.h"
 
@@ -11,7 +12,6 @@
 #include <inttypes.h>
 
 #include "common/bytes.h"
-#include "common/cursor.h"
 #include "common/err.h"
 #include "format/crc32c.h"
 
@@ -25,7 +25,7 @@
 /* The smallest old message: checksum, magic, attributes, two lengths. */
 #define OLD_MESSAGE_MIN 14
 
-/* 0 when the length is that of a batch of magic 2. */
+/* 0 when the length is that of a batch of magic 2, header included. */
 static int
 judge_start(const uint8_t *p)
 {
@@ -70,35 +70,34 @@ judge_fields(const struct kb_batch *b)
 int
 kb_batch_parse(struct kb_slice in, struct kb_batch *out)
 {
-	struct kb_batch b = {0};
-	struct kb_cursor c;
+	const uint8_t *p = in.data;
+	struct kb_batch b;
 	size_t len;
 	int r;
 
 	if (in.len < KNOWABLE)
 		return 1;
-	r = judge_start(in.data);
+	r = judge_start(p);
 	if (r < 0)
 		return r;
-	len = (size_t)kb_load_be32(in.data + 8) + PREFIX;
+	len = (size_t)kb_load_be32(p + 8) + PREFIX;
 	if (in.len < len)
 		return 1;
-	b.bytes = kb_slice_of(in.data, len);
-	c = kb_cursor_of(b.bytes);
-	b.base_offset = kb_cursor_i64(&c);
-	kb_cursor_i32(&c); /* length */
-	b.leader_epoch = kb_cursor_i32(&c);
-	kb_cursor_i8(&c); /* magic */
-	b.crc = (uint32_t)kb_cursor_i32(&c);
-	b.attributes = kb_cursor_i16(&c);
-	b.last_offset_delta = kb_cursor_i32(&c);
-	b.base_timestamp = kb_cursor_i64(&c);
-	b.max_timestamp = kb_cursor_i64(&c);
-	b.producer_id = kb_cursor_i64(&c);
-	b.producer_epoch = kb_cursor_i16(&c);
-	b.base_sequence = kb_cursor_i32(&c);
-	b.count = kb_cursor_i32(&c);
-	b.body = kb_slice_of(c.at, kb_cursor_left(&c));
+	b = (struct kb_batch){
+		.base_offset = (int64_t)kb_load_be64(p),
+		.leader_epoch = (int32_t)kb_load_be32(p + 12),
+		.crc = kb_load_be32(p + CRC_AT),
+		.attributes = (int16_t)kb_load_be16(p + 21),
+		.last_offset_delta = (int32_t)kb_load_be32(p + 23),
+		.base_timestamp = (int64_t)kb_load_be64(p + 27),
+		.max_timestamp = (int64_t)kb_load_be64(p + 35),
+		.producer_id = (int64_t)kb_load_be64(p + 43),
+		.producer_epoch = (int16_t)kb_load_be16(p + 51),
+		.base_sequence = (int32_t)kb_load_be32(p + 53),
+		.count = (int32_t)kb_load_be32(p + 57),
+		.bytes = kb_slice_of(p, len),
+		.body = kb_slice_of(p + KB_BATCH_HEADER, len - KB_BATCH_HEADER),
+	};
 	r = judge_fields(&b);
 	if (r < 0)
 		return r;
