@@ -217,48 +217,64 @@ flush_merged(struct kb_lane *l, struct kb_deposit *o, struct kb_hand *hand)
 	return r < 0 ? r : write_made(l, o, hand, kb_encoder_raw(&l->merged));
 }
 
-/* Leader epochs are never mixed: resuming asks for the last batch's. */
+/* For a batch that is neither merged nor written as it came. */
 static int
-merge_record(struct kb_lane *l, struct kb_deposit *o, struct kb_hand *hand,
-	const struct kb_record *rec)
+store_alone(struct kb_lane *l, struct kb_deposit *o, struct kb_hand *hand,
+	const struct kb_batch *b, struct kb_slice raw)
 {
-	int r = kb_encoder_add(&l->merged, rec);
+	int r;
 
-	if (r != 1)
-		return r;
-	r = flush_merged(l, o, hand);
-	return r < 0 ? r : kb_encoder_add(&l->merged, rec);
+	kb_buf_clear(&hand->made);
+	r = kb_encoder_recompress(
+		b, raw, hand->compressor, level(o), &hand->made);
+	return r < 0 ? r : write_made(l, o, hand, raw);
 }
 
-/* A damaged batch must not be merged in part. */
+/*
+ * All of its records or none: a damaged batch must not be merged in part.
+ * 1: they do not fit behind what waits.
+ */
 static int
-check_records(const struct kb_batch *b, struct kb_slice raw)
+merge_records(struct kb_lane *l, const struct kb_batch *b, struct kb_slice raw)
 {
+	const struct kb_encoder before = l->merged;
 	struct kb_records it;
 	struct kb_record rec;
+	bool fits = true;
 	int r;
 
 	kb_records_init(&it, b, raw);
-	do
-		r = kb_records_next(&it, &rec);
-	while (r == 0);
-	return r < 0 ? r : 0;
+	while (fits && (r = kb_records_next(&it, &rec)) == 0) {
+		r = kb_encoder_add(&l->merged, &rec);
+		if (r < 0)
+			break;
+		fits = r == 0;
+	}
+	if (r < 0 || !fits)
+		kb_encoder_rewind(&l->merged, &before);
+	return r < 0 ? r : !fits;
 }
 
+/* Leader epochs are never mixed: resuming asks for the last batch's. */
 static int
 merge(struct kb_lane *l, struct kb_deposit *o, struct kb_hand *hand,
 	const struct kb_batch *b, struct kb_slice raw)
 {
-	struct kb_records it;
-	struct kb_record rec;
-	int r = check_records(b, raw);
+	int r = 0;
 
-	if (r == 0 && l->merged.count && l->merged_epoch != b->leader_epoch)
+	if (l->merged.count && l->merged_epoch != b->leader_epoch)
 		r = flush_merged(l, o, hand);
+	if (r < 0)
+		return r;
 	l->merged_epoch = b->leader_epoch;
-	kb_records_init(&it, b, raw);
-	while (r == 0 && (r = kb_records_next(&it, &rec)) == 0)
-		r = merge_record(l, o, hand, &rec);
+	r = merge_records(l, b, raw);
+	if (r == 1) {
+		r = flush_merged(l, o, hand);
+		if (r == 0)
+			r = merge_records(l, b, raw);
+		if (r == 1)
+			return store_alone(l, o, hand, b, raw);
+	}
 	if (r < 0)
 		return r;
 	return kb_encoder_size(&l->merged) >= o->merge_bytes
@@ -303,10 +319,7 @@ store_batch(struct kb_lane *l, struct kb_deposit *o, struct kb_hand *hand,
 		return store_trimmed(l, o, hand, b, raw);
 	if (fate == FATE_VERBATIM)
 		return write_batch(l, o, b, raw);
-	kb_buf_clear(&hand->made);
-	r = kb_encoder_recompress(
-		b, raw, hand->compressor, level(o), &hand->made);
-	return r < 0 ? r : write_made(l, o, hand, raw);
+	return store_alone(l, o, hand, b, raw);
 }
 
 /* The key of a control batch's record; empty for data batches. */

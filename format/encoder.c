@@ -133,6 +133,17 @@ kb_encoder_add(struct kb_encoder *e, const struct kb_record *r)
 	return append(e, r);
 }
 
+/* The memory stays: it may have moved, or come into being, since. */
+void
+kb_encoder_rewind(struct kb_encoder *e, const struct kb_encoder *mark)
+{
+	struct kb_buf raw = e->raw;
+
+	raw.len = mark->count ? mark->raw.len : 0;
+	*e = *mark;
+	e->raw = raw;
+}
+
 size_t
 kb_encoder_size(const struct kb_encoder *e)
 {

@@ -38,6 +38,13 @@ kb_encoder_release(struct kb_encoder *e);
 int
 kb_encoder_add(struct kb_encoder *e, const struct kb_record *r);
 
+/*
+ * Forgets what was added since *mark was a copy of *e; no batch was finished
+ * in between.
+ */
+void
+kb_encoder_rewind(struct kb_encoder *e, const struct kb_encoder *mark);
+
 /* Bytes of the batch if it were finished uncompressed now. */
 size_t
 kb_encoder_size(const struct kb_encoder *e);

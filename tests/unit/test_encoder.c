@@ -201,6 +201,33 @@ make_batch(int16_t attributes, struct kb_batch *b, struct kb_slice *raw)
 	open_batch(0, b, raw);
 }
 
+START_TEST(encoder_rewind__leaves_no_trace)
+{
+	struct kb_batch_header plain = session, rewound = session;
+	struct kb_record r = {.offset = 5, .timestamp = 3};
+	struct kb_record other = {.offset = 6, .timestamp = 9};
+	struct kb_buf expected = {0};
+	struct kb_encoder mark;
+
+	setup();
+	ck_ok(kb_encoder_add(&encoder, &r));
+	ck_ok(kb_encoder_finish(&encoder, NULL, 0, &plain, &expected));
+	mark = encoder;
+	ck_ok(kb_encoder_add(&encoder, &other));
+	kb_encoder_rewind(&encoder, &mark); /* to nothing */
+	ck_ok(kb_encoder_add(&encoder, &r));
+	mark = encoder;
+	for (int i = 0; i < 1000; i++, other.offset++)
+		ck_ok(kb_encoder_add(&encoder, &other));
+	kb_encoder_rewind(&encoder, &mark);
+	ck_ok(kb_encoder_finish(&encoder, NULL, 0, &rewound, &out));
+	ck_assert_uint_eq(out.len, expected.len);
+	ck_assert_mem_eq(out.data, expected.data, out.len);
+	kb_buf_release(&expected);
+	teardown();
+}
+END_TEST
+
 START_TEST(encoder_recompress__keeps_records_and_forgets_the_producer)
 {
 	struct kb_slice raw, again;
@@ -345,6 +372,7 @@ KB_SUITE("encoder", encoder__round_trips_random_records,
 	encoder_add__stops_where_a_batch_must_end,
 	encoder_add__stops_where_timestamps_are_too_far_apart,
 	encoder_add__refuses_a_record_no_batch_can_hold,
+	encoder_rewind__leaves_no_trace,
 	encoder_recompress__keeps_records_and_forgets_the_producer,
 	encoder_trim__is_a_filter_of_records,
 	encoder_trim__keeps_append_time_and_the_times_beneath,

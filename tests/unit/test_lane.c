@@ -442,6 +442,81 @@ START_TEST(lane__merges_no_part_of_a_damaged_batch)
 }
 END_TEST
 
+/* Its records have waited; what comes behind them says nothing of them. */
+START_TEST(lane__keeps_the_epoch_of_what_lies_before_damage)
+{
+	struct kb_buf bytes = {0};
+	struct kb_batch_header h;
+	struct kb_batch b;
+	int64_t damage;
+	size_t at;
+
+	put_batch(0, 2, false, 0, -1);
+	at = wire.len;
+	put_batch(2, 3, false, 0, -1);
+	ck_ok(kb_batch_parse(kb_slice_of(wire.data + at, wire.len - at), &b));
+	kb_batch_header_of(&b, &h);
+	h.count = 4;
+	h.leader_epoch = 8;
+	kb_batch_seal(wire.data + at, wire.len - at, &h);
+	ck_assert_int_eq(take(NULL, 0, &damage), -EBADMSG);
+	ck_ok(kb_lane_publish(&lane, &deposit, hand));
+	read_object(segment_name(0), &bytes);
+	ck_ok(kb_batch_parse(kb_buf_slice(&bytes), &b));
+	ck_assert_int_eq(b.leader_epoch, 7);
+	kb_buf_release(&bytes);
+}
+END_TEST
+
+START_TEST(lane__merges_no_batches_too_far_apart)
+{
+	const int64_t far = (int64_t)INT32_MAX + 2;
+	int64_t damage;
+
+	lane.cut = far + 10;
+	put_batch(0, 2, false, 0, -1);
+	put_batch(far, 2, false, 0, -1);
+	put_batch(far + 2, 1, false, 0, -1);
+	ck_ok(take(NULL, 0, &damage));
+	ck_ok(kb_lane_publish(&lane, &deposit, hand));
+	ck_assert_int_eq(batches_of(0), 2);
+	ck_assert_str_eq(
+		offsets_of(0), "0,1,2147483649,2147483650,2147483651,");
+}
+END_TEST
+
+/* From the first record to the last it is more than 64 bits can say. */
+START_TEST(lane__stores_alone_what_spans_too_much_time)
+{
+	struct kb_batch_header h = {.producer_id = -1, .leader_epoch = 7};
+	struct kb_encoder e = {0};
+	struct kb_buf whole = {0};
+	struct kb_batch b;
+	int64_t damage;
+
+	kb_encoder_init(&e);
+	ck_ok(kb_encoder_add(
+		&e, &(struct kb_record){.offset = 0, .timestamp = -5}));
+	ck_ok(kb_encoder_finish(&e, NULL, 0, &h, &wire));
+	ck_ok(kb_encoder_add(&e, &(struct kb_record){.offset = 1}));
+	ck_ok(kb_encoder_add(
+		&e, &(struct kb_record){.offset = 2, .timestamp = -2}));
+	ck_ok(kb_encoder_add(&e,
+		&(struct kb_record){.offset = 3, .timestamp = INT64_MAX - 1}));
+	ck_ok(kb_encoder_finish(&e, NULL, 0, &h, &whole));
+	ck_ok(kb_batch_parse(kb_buf_slice(&whole), &b));
+	ck_ok(kb_encoder_trim(
+		&b, kb_encoder_raw(&e), 2, 4, hand->compressor, 1, &wire));
+	put_batch(4, 1, false, 0, -1);
+	ck_ok(take(NULL, 0, &damage));
+	ck_ok(kb_lane_publish(&lane, &deposit, hand));
+	ck_assert_int_eq(batches_of(0), 3);
+	ck_assert_str_eq(offsets_of(0), "0,2,3,4,");
+	kb_encoder_release(&e);
+	kb_buf_release(&whole);
+}
+END_TEST
+
 START_TEST(lane__rolls_by_records)
 {
 	int64_t damage;
@@ -696,6 +771,9 @@ main(void)
 	tcase_add_test(c, lane__never_merges_leader_epochs);
 	tcase_add_test(c, lane__never_merges_log_append_times);
 	tcase_add_test(c, lane__merges_no_part_of_a_damaged_batch);
+	tcase_add_test(c, lane__keeps_the_epoch_of_what_lies_before_damage);
+	tcase_add_test(c, lane__merges_no_batches_too_far_apart);
+	tcase_add_test(c, lane__stores_alone_what_spans_too_much_time);
 	tcase_add_test(c, lane__rolls_by_records);
 	tcase_add_test(c, lane__ends_damage_where_the_next_batch_begins);
 	tcase_add_test(c, lane__recompresses_what_comes_uncompressed);
