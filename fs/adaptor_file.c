@@ -59,6 +59,8 @@ open_restored(struct kb_adaptor *a, uint64_t ino, struct fuse_file_info *fi,
 void
 kb_adaptor_drop(struct kb_adaptor *a, struct kb_handle *h)
 {
+	if (atomic_fetch_sub(&h->reads, 1) > 0)
+		return;
 	kb_view_close(h->view);
 	if (h->restored)
 		kb_restore_file_release(a->setup.restore, h->restored);
@@ -105,7 +107,9 @@ void
 kb_adaptor_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off,
 	struct fuse_file_info *fi)
 {
-	const struct kb_handle *h = kb_adaptor_handle(fi);
+	struct kb_adaptor *a = kb_adaptor_of(req);
+	struct kb_handle *h = kb_adaptor_handle(fi);
+	struct kb_adaptor_wait w;
 	struct kb_span span;
 	int r;
 
@@ -118,11 +122,17 @@ kb_adaptor_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off,
 		fuse_reply_err(req, EACCES);
 		return;
 	}
+	atomic_fetch_add(&h->reads, 1);
+	kb_adaptor_wait_begin(req, &w);
 	r = kb_view_read(h->view, (uint64_t)off, size, &span);
-	if (r < 0) {
-		fuse_reply_err(req, r == -ENOMEM || r == -EINTR ? -r : EIO);
-		return;
+	if (kb_adaptor_wait_end(req, &w)) {
+		if (r < 0)
+			fuse_reply_err(
+				req, r == -ENOMEM || r == -EINTR ? -r : EIO);
+		else
+			fuse_reply_iov(req, span.iov, span.count);
 	}
-	fuse_reply_iov(req, span.iov, span.count);
-	kb_span_release(&span);
+	if (r == 0)
+		kb_span_release(&span);
+	kb_adaptor_drop(a, h);
 }

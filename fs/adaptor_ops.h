@@ -9,6 +9,8 @@
 #define FUSE_USE_VERSION 312
 #endif
 #include <fuse_lowlevel.h>
+#include <pthread.h>
+#include <stdatomic.h>
 
 #include "common/buf.h"
 #include "fs/adaptor.h"
@@ -47,6 +49,29 @@ kb_adaptor_reply_entry(fuse_req_t req, int r, const struct kb_node *n);
 void
 kb_adaptor_reply_restore(fuse_req_t req, int r);
 
+/* ---- adaptor_wait.c ---- */
+
+/* A request that may wait for storage, or for room in the cache. */
+struct kb_adaptor_wait {
+	pthread_mutex_t lock;
+	pthread_cond_t done;
+	pthread_t owner;
+	bool interrupted;
+	bool answered;
+};
+
+/*
+ * From here on to wait_end whoever asked may lose patience: he is answered with
+ * EINTR then, a moment later, and the request must not be touched any more.
+ * Meanwhile kb_interrupt_seen() tells.
+ */
+void
+kb_adaptor_wait_begin(fuse_req_t req, struct kb_adaptor_wait *w);
+
+/* false: the request has been answered, and is gone. */
+bool
+kb_adaptor_wait_end(fuse_req_t req, struct kb_adaptor_wait *w);
+
 /* ---- adaptor.c ---- */
 
 /* Takes lookups back, in whichever tree. */
@@ -74,12 +99,13 @@ struct kb_handle {
 	struct kb_view *view; /* of the archive, or */
 	struct kb_restore_file *restored;
 	struct kb_buf status; /* or data NULL */
+	atomic_uint reads;    /* under way; they may outlive the open file */
 };
 
 struct kb_handle *
 kb_adaptor_handle(const struct fuse_file_info *fi);
 
-/* Ends an open file. */
+/* Ends a read, or the open file; with the last of them it goes. */
 void
 kb_adaptor_drop(struct kb_adaptor *a, struct kb_handle *h);
 

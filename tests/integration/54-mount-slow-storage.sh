@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Storage that hangs holds up who reads from there, and nobody else; those who
-# are killed meanwhile leave nothing open.
+# are killed meanwhile end at once and leave nothing open.
 . "$(dirname "$0")/lib.sh"
 
 repo=$T/repo
@@ -48,8 +48,13 @@ stuck_alone()
     timeout 60 cmp "$T/m/t/1/$all" "$T/1"
     timeout 60 ls -lR "$T/m" >"$T/listed"
     timeout 60 cat "$T/m/@status" >"$T/status"
+    stat "$T/m/t/0/1800.jsonl" &
+    readers+=($!)
+    wait_until 30 grep -q request_wait "/proc/$!/wchan"
     kill -0 "${readers[@]}" # all of them wait still
     kill -KILL "${readers[@]:50}"
+    ! wait "${readers[@]:50}" # and storage still hangs
+    [ -e "$T/stuck" ]
     rm "$T/stuck"
     wait "${readers[@]:0:50}"
     for i in {1..50}; do
