@@ -7,9 +7,6 @@
  * 1. All mappings, leased and free, are together no larger than the budget,
  *    but for one that alone is larger: older free ones go when a new one comes.
  *
- * Where the kernel gives huge pages, a buffer is touched first in a few faults,
- * not in one for each 4 KiB: that had been a part of receiving.
- *
  * The budget is told with the pool's lock held, never the other way round.
  */
 #include "kafka/pool.h"
@@ -124,7 +121,6 @@ map(struct kb_pool *pool, size_t cap, struct kb_lease **out)
 		free(lease);
 		return kb_err(-ENOMEM, "out of memory: %zu bytes", cap);
 	}
-	madvise(lease->data, cap, MADV_HUGEPAGE); /* a hint */
 	lease->pool = pool;
 	lease->cap = cap;
 	pool->mapped += cap;
