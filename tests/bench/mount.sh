@@ -383,6 +383,7 @@ mount_time()
     local command
     case $who in
     kbakfs) command='"$1/fs/kbakfs" "$2/repo" "$2/m" -o ro' ;;
+    crowd) command='"$1/fs/kbakfs" "$2/crowd" "$2/m" -o ro' ;;
     squashfuse) command='squashfuse_ll "$2/squash" "$2/m"' ;;
     *) return 0 ;;
     esac
@@ -395,6 +396,7 @@ mount_time()
 list_crowd()
 {
     local who=crowd
+    mount_time
     serve
     timed ls-one sh -c 'ls -l "$1/m/wide/0" | wc -l' - "$DIR"
     timed find-all sh -c 'find "$1/m" -type f | wc -l' - "$DIR"
