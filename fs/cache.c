@@ -6,7 +6,8 @@
  *
  * Invariants, under `lock`: (1) an entry is in the queue exactly while it is
  * WAITING; (2) a thread waits for room only while it holds nothing, and one
- * that somebody waits for while holding others ("urgent") stops waiting: so no
+ * that somebody waits for while holding others ("urgent") waits for no room,
+ * but for one of a few loads beyond it to end, which wait for nobody: so no
  * circle of waits can form; (3) whatever may have made room is followed by
  * let_in(). Loads ahead of readers never wait, not even for each other.
  */
@@ -25,6 +26,9 @@
 /* A text below that does not sit on the memory that a large one left. */
 #define LITTLE ((size_t)64 << 10)
 
+/* So many loads may be under way that there was no room for. */
+#define URGENT_MAX 8
+
 /* So often smaller ones are let in before one that finds no room. */
 #define PATIENCE 1000
 
@@ -32,6 +36,7 @@ struct kb_cache {
 	pthread_mutex_t lock;
 	struct kb_shelf shelf;
 	struct kb_queue queue;
+	unsigned urgent; /* loads under way that there was no room for */
 	uint64_t hits;
 	uint64_t misses;
 	uint64_t ahead;
@@ -62,31 +67,42 @@ kb_cache_free(struct kb_cache *c)
 
 /* There is room for it, or it needs none. */
 static bool
-may_load(struct kb_cache *c, const struct kb_entry *e)
+may_load(struct kb_cache *c, struct kb_entry *e)
 {
+	e->beyond = false;
 	if (kb_shelf_make_room(&c->shelf, e->wanted, false))
 		return true;
-	if (!e->urgent && c->shelf.used > c->shelf.lying)
-		return false;
+	if (c->shelf.used > c->shelf.lying) {
+		if (!e->urgent || c->urgent >= URGENT_MAX)
+			return false;
+		e->beyond = true;
+	}
 	kb_shelf_clear(&c->shelf);
 	return true;
 }
 
-/* Lets those load that there is room for. */
+/*
+ * Lets those load that there is room for. Who has waited too often keeps out
+ * all who came later, except the urgent: it may be their texts it waits for.
+ */
 static void
 let_in(struct kb_cache *c)
 {
+	bool urgent_only = false;
 	struct kb_entry *next;
 
 	for (struct kb_entry *e = c->queue.oldest; e; e = next) {
 		next = e->newer;
+		if (urgent_only && !e->urgent)
+			continue;
 		if (may_load(c, e)) {
 			kb_queue_remove(&c->queue, e);
 			e->state = KB_LOADING;
+			c->urgent += e->beyond;
 			kb_shelf_charge(&c->shelf, e, e->wanted);
 			pthread_cond_broadcast(&e->done);
 		} else if (e->passed++ >= PATIENCE) {
-			return;
+			urgent_only = true;
 		}
 	}
 }
@@ -98,6 +114,8 @@ settle(struct kb_cache *c, struct kb_entry *e, int r)
 	size_t cost = sizeof(*e) + e->text.cap;
 
 	e->state = KB_READY;
+	c->urgent -= e->beyond;
+	e->beyond = false;
 	if (r < 0) {
 		e->state = KB_FAILED;
 		e->failure = calloc(1, sizeof(*e->failure));

@@ -30,6 +30,7 @@
 enum { EXIT_USAGE = 1, EXIT_NO_MOUNT = 32 };
 
 #define MMAP_FROM (128 << 10)
+#define ARENAS 4
 
 static const char usage[] =
 	"Usage: kbakfs REPO MOUNTPOINT [-f] [-d] [-o OPTION,...]\n"
@@ -255,6 +256,8 @@ main(int argc, char **argv)
 
 	/* texts and decoders are few and large: what is freed is given back */
 	mallopt(M_MMAP_THRESHOLD, MMAP_FROM);
+	/* nor does each of many threads keep some of the rest */
+	mallopt(M_ARENA_MAX, ARENAS);
 	kb_log_set_name("kbakfs");
 	kb_log_set_level(KB_LOG_INFO);
 	if (kb_mountopts_read(&m.options, argc, (const char *const *)argv) <

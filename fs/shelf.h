@@ -24,6 +24,7 @@ struct kb_entry {
 	unsigned holders;
 	unsigned passed; /* times that others were let in before it */
 	bool urgent;
+	bool beyond;   /* let in though there was no room */
 	bool listed;   /* in the table */
 	bool fresh;    /* loaded ahead, and nobody has come for it yet */
 	size_t wanted; /* what loading will cost */
