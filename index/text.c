@@ -268,17 +268,12 @@ add_batches(struct kb_text *t, struct span *s)
 	return 0;
 }
 
+/* Of a whole block it is known how long that is. */
 static int
-run(struct kb_text *t, struct kb_blob *blob, struct span *s)
+check_length(const struct span *s)
 {
 	const struct kb_block *b = s->block;
-	int r = read_stored(t, blob, s);
 
-	if (r < 0)
-		return r;
-	r = add_batches(t, s);
-	if (r < 0)
-		return r;
 	if (!s->period && s->from <= b->first && s->to >= b->last &&
 		s->length != s->expected)
 		return kb_err(-ESTALE,
@@ -288,13 +283,28 @@ run(struct kb_text *t, struct kb_blob *blob, struct span *s)
 	return 0;
 }
 
+/* What fails leaves nothing behind in out. */
+static int
+run(struct kb_text *t, struct kb_blob *blob, struct span *s)
+{
+	size_t before = s->out ? s->out->len : 0;
+	int r = read_stored(t, blob, s);
+
+	if (r == 0)
+		r = add_batches(t, s);
+	if (r == 0)
+		r = check_length(s);
+	if (r < 0 && s->out)
+		s->out->len = before;
+	return r;
+}
+
 int
 kb_text_block(struct kb_text *t, struct kb_blob *blob, const char *object,
 	const struct kb_topic_ref *topic, int32_t partition,
 	const struct kb_block *block, int64_t from, int64_t to,
 	struct kb_buf *out)
 {
-	size_t before = out->len;
 	struct span s = {
 		.object = object,
 		.block = block,
@@ -304,13 +314,9 @@ kb_text_block(struct kb_text *t, struct kb_blob *blob, const char *object,
 		.expected = block->text_length,
 		.out = out,
 	};
-	int r;
 
 	kb_jsonl_init(&s.view, topic->name, partition);
-	r = run(t, blob, &s);
-	if (r < 0)
-		out->len = before;
-	return r;
+	return run(t, blob, &s);
 }
 
 static struct kb_text_survey
@@ -331,7 +337,6 @@ kb_text_sift(struct kb_text *t, struct kb_blob *blob, const char *object,
 	const struct kb_block *block, const struct kb_pick *pick, bool values,
 	struct kb_buf *out, struct kb_text_survey *out_survey)
 {
-	size_t before = out ? out->len : 0;
 	struct span s = {
 		.object = object,
 		.block = block,
@@ -343,54 +348,42 @@ kb_text_sift(struct kb_text *t, struct kb_blob *blob, const char *object,
 		.out = out,
 		.survey = out_survey,
 	};
-	int r;
 
 	*out_survey = survey_of_none();
 	kb_jsonl_init(&s.view, topic->name, partition);
-	r = run(t, blob, &s);
-	if (r < 0 && out)
-		out->len = before;
-	return r;
+	return run(t, blob, &s);
+}
+
+/* Of each record of the block what add makes of its value. */
+static int
+run_values(struct kb_text *t, struct kb_blob *blob, const char *object,
+	const struct kb_block *block,
+	int (*add)(struct span *s, const struct kb_record *r),
+	struct kb_buf *out)
+{
+	struct span s = {
+		.object = object,
+		.block = block,
+		.from = block->first,
+		.to = block->last,
+		.add = add,
+		.expected = block->values_length,
+		.out = out,
+	};
+
+	return run(t, blob, &s);
 }
 
 int
 kb_text_values(struct kb_text *t, struct kb_blob *blob, const char *object,
 	const struct kb_block *block, struct kb_buf *out)
 {
-	size_t before = out->len;
-	struct span s = {
-		.object = object,
-		.block = block,
-		.from = block->first,
-		.to = block->last,
-		.add = add_value,
-		.expected = block->values_length,
-		.out = out,
-	};
-	int r = run(t, blob, &s);
-
-	if (r < 0)
-		out->len = before;
-	return r;
+	return run_values(t, blob, object, block, add_value, out);
 }
 
 int
 kb_text_marks(struct kb_text *t, struct kb_blob *blob, const char *object,
 	const struct kb_block *block, struct kb_buf *out)
 {
-	size_t before = out->len;
-	struct span s = {
-		.object = object,
-		.block = block,
-		.from = block->first,
-		.to = block->last,
-		.add = add_mark,
-		.expected = block->values_length,
-		.out = out,
-	};
-	int r = run(t, blob, &s);
-
-	if (r < 0)
-		out->len = before;
-	return r;
+	return run_values(t, blob, object, block, add_mark, out);
 }
