@@ -24,43 +24,11 @@
 # on this machine. All start with the topic in the page cache.
 set -euo pipefail
 
-SOURCE=$(realpath "$(dirname "$0")/../..")
-BUILD=$(realpath "${KB_BUILD:-$SOURCE/build}")
-MB=${KB_BENCH_MB:-1000}
+. "$(dirname "$0")/lib.sh"
 SETS=zstd,lz4,none,small,single,p1,p10,p1000
 WHO=kbak,kcat,consumer,kcat-zstd,peer,dd
-ROUNDS=3
-BASE=${TMPDIR:-/tmp}
-OUTPUT=/dev/null
 SOON=fetch.wait.max.ms=10 # else consumers wait 0.5 s to be sure of the end
 export LC_ALL=C.UTF-8
-
-die()
-{
-    echo "backup.sh: $*" >&2
-    exit 1
-}
-
-say()
-{
-    echo "$(date -u +%T) $*" >&2
-}
-
-usage()
-{
-    sed -n '2,/^set/{/^#/s/^# \{0,1\}//p}' "$0" >&2
-    exit 2
-}
-
-broker()
-{
-    "$SOURCE/tests/tools/broker" "$@" --private "$DIR/broker"
-}
-
-kfeed()
-{
-    "$BUILD/tests/tools/kfeed" "$@"
-}
 
 clean_up()
 {
@@ -216,12 +184,6 @@ count_payload()
 
 # ---- the table ----
 
-median()
-{
-    sort -n | awk '{ v[NR] = $1 } END {
-        print NR % 2 ? v[(NR + 1) / 2] : (v[NR / 2] + v[NR / 2 + 1]) / 2 }'
-}
-
 # column SET WHO N
 column()
 {
@@ -289,21 +251,12 @@ while getopts r:s:w:d:o: option; do
     esac
 done
 [ "$OPTIND" -gt $# ] || usage
-[[ $MB =~ ^[1-9][0-9]*$ ]] || die "KB_BENCH_MB=$MB: not a number"
-[[ $ROUNDS =~ ^[1-9][0-9]*$ ]] || die "-r $ROUNDS: not a number"
 for set in ${SETS//,/ }; do
     [[ $set =~ ^(zstd|lz4|none|small|single|p[1-9][0-9]*)$ ]] ||
         die "$set: no such data set"
 done
-for who in ${WHO//,/ }; do
-    declare -F "run_$who" >/dev/null || die "$who: nobody here by that name"
-done
+check_settings
 [ -n "${KB_PEER-}" ] || WHO=$(sed 's/,peer\b//; s/^peer,//' <<<"$WHO")
 [[ ,$WHO, = *,kbak,* ]] || die "-w: without kbak there is nothing to compare"
-DIR=$(mktemp -d "$BASE/kbakfs-bench.XXXXXX")
-trap clean_up EXIT
-trap 'exit 143' TERM
-trap 'exit 130' INT
-broker start -o log.segment.bytes=268435456
-eval "$(broker env)"
+start_broker
 bench

@@ -20,46 +20,14 @@
 # "Cold" is a fresh mount: nothing decoded, no page of it in memory.
 set -euo pipefail
 
-SOURCE=$(realpath "$(dirname "$0")/../..")
-BUILD=$(realpath "${KB_BUILD:-$SOURCE/build}")
-MB=${KB_BENCH_MB:-1000}
+. "$(dirname "$0")/lib.sh"
 CROWD=${KB_CROWD:-1000000}
 WHO=kbakfs,zstd,squashfuse,restic,kcat
-ROUNDS=3
 DROP=
-BASE=${TMPDIR:-/tmp}
-OUTPUT=/dev/null
 PARTITIONS=4
 TOPIC=bench
 SERVER= # pid of who serves the mount
 export LC_ALL=C.UTF-8 RESTIC_PASSWORD=bench
-
-die()
-{
-    echo "mount.sh: $*" >&2
-    exit 1
-}
-
-say()
-{
-    echo "$(date -u +%T) $*" >&2
-}
-
-usage()
-{
-    sed -n '2,/^set/{/^#/s/^# \{0,1\}//p}' "$0" >&2
-    exit 2
-}
-
-broker()
-{
-    "$SOURCE/tests/tools/broker" "$@" --private "$DIR/broker"
-}
-
-kfeed()
-{
-    "$BUILD/tests/tools/kfeed" "$@"
-}
 
 is_mounted()
 {
@@ -406,12 +374,6 @@ list_crowd()
 
 # ---- the table ----
 
-median()
-{
-    sort -n | awk '{ v[NR] = $1 } END {
-        print NR % 2 ? v[(NR + 1) / 2] : (v[NR / 2] + v[NR / 2 + 1]) / 2 }'
-}
-
 # column FILE WHAT WHO N
 column()
 {
@@ -499,18 +461,9 @@ while getopts r:w:Dd:o: option; do
     esac
 done
 [ "$OPTIND" -gt $# ] || usage
-[[ $MB =~ ^[1-9][0-9]*$ ]] || die "KB_BENCH_MB=$MB: not a number"
 [[ $CROWD =~ ^[1-9][0-9]*000$ ]] || die "KB_CROWD=$CROWD: not thousands"
-[[ $ROUNDS =~ ^[1-9][0-9]*$ ]] || die "-r $ROUNDS: not a number"
-for who in ${WHO//,/ }; do
-    declare -F "run_$who" >/dev/null || die "$who: nobody here by that name"
-done
+check_settings
 [[ ,$WHO, = *,kbakfs,* ]] || die "-w: without kbakfs there is nothing to compare"
 [ -z "$DROP" ] || [ "$(id -u)" = 0 ] || die "-D: only root may"
-DIR=$(mktemp -d "$BASE/kbakfs-bench.XXXXXX")
-trap clean_up EXIT
-trap 'exit 143' TERM
-trap 'exit 130' INT
-broker start -o log.segment.bytes=268435456
-eval "$(broker env)"
+start_broker
 bench
